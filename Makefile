@@ -1,0 +1,63 @@
+# The project's commands. Each sets up what it needs: `make demo` or `make test` is enough on a fresh machine
+# with python3 (3.10 or newer), g++ and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BENCH  := .venv-bench
+NATIVE := $(shell find csrc kernels -name '*.[ch]pp' -o -name '*.h' 2>/dev/null)
+BUILD  := pyproject.toml setup.py $(NATIVE)
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo    train on Iris and MNIST, print the fused schedule, draw into demo-output/"
+	@echo "make test    run the tests (ARGS='-k softmax' hands options to pytest)"
+	@echo "make lint    ruff, mypy and clang-format; changes nothing"
+	@echo "make bench   time against PyTorch, JAX and PyTensor (ARGS='--only softmax' selects rows)"
+	@echo "make clean   remove the virtual environments and everything built"
+
+demo: $(VENV)/installed
+	$(VENV)/bin/python examples/demo.py $(ARGS)
+
+test: $(VENV)/installed
+	$(VENV)/bin/python -m pytest tests $(ARGS)
+
+lint: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy graphc
+	$(if $(NATIVE),$(VENV)/bin/clang-format --dry-run -Werror $(NATIVE))
+
+bench: $(BENCH)/installed $(BENCH)/peers
+	$(BENCH)/bin/python benchmarks/run.py --write $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(BENCH) build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find graphc -name '*.so' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments. A stamp older than what it was made from is made again, which rebuilds the C++ runtime.
+
+$(VENV)/installed: $(BUILD) | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --editable '.[dev,demo]'
+	@touch $@
+
+$(BENCH)/installed: $(BUILD) | $(BENCH)/bin/pip
+	$(BENCH)/bin/pip install --quiet --editable .
+	@touch $@
+
+# One by one: a peer that cannot be installed here is a line in the results, not the end of the run.
+$(BENCH)/peers: benchmarks/requirements.txt | $(BENCH)/bin/pip
+	@grep -v '^#' $< | while read -r peer; do \
+	    echo "pip install $$peer"; \
+	    $(BENCH)/bin/pip install --quiet "$$peer" || echo "$$peer cannot be installed here: its rows are left out"; \
+	done
+	@touch $@
+
+%/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "graphc needs python3: apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "graphc needs Python 3.10 or newer: make PYTHON=python3.12" >&2; exit 1; }
+	@command -v g++ >/dev/null || { echo "graphc needs a C++ compiler: apt install g++" >&2; exit 1; }
+	@$(PYTHON) -m venv $* || $(PYTHON) -m virtualenv --quiet $* || { rm -rf $*; \
+	    echo "python3 cannot make a virtual environment: apt install python3-venv" >&2; exit 1; }

@@ -1,0 +1,211 @@
+// How a product is cut into tiles, and the call of one tile. The cut follows from the shape alone: threads
+// only decide who computes which tile.
+#include "library/gemm.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "library/blas.h"
+#include "library/own_gemm.h"
+
+namespace graphc {
+
+namespace {
+
+// Every tile packs its part of a and of b, at about 1/tile_columns + 1/tile_rows of the arithmetic: tiles
+// below 128 lose more to packing than a further thread gains, above 512 the halves no longer fit in L2.
+constexpr std::int64_t kMinTile = 128;
+constexpr std::int64_t kMaxTile = 512;
+constexpr std::int64_t kTilesWanted = 8;
+constexpr double kMinTileProducts = 1e6;           // m*n*k of one tile
+constexpr std::int64_t kMinVectorBytes = 1 << 17;  // of the matrix, for one tile of a matrix-vector product
+constexpr double kProductsPerNs = 30;              // of one core, for the estimate of cost
+constexpr double kVectorBytesPerNs = 10;
+constexpr std::int64_t kUnit = 16;  // whole cache lines and whole micro-kernels
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0); }
+std::int64_t round_up(std::int64_t a, std::int64_t unit) { return ceil_divide(a, unit) * unit; }
+
+double products(const GemmShape& s) {
+  return static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+}
+
+void cut_rows(GemmPlan& plan, const GemmShape& shape, std::int64_t tiles) {
+  plan.tile_rows = round_up(ceil_divide(shape.m, tiles), shape.row_grain);
+  plan.row_tiles = ceil_divide(shape.m, plan.tile_rows);
+}
+
+void cut_columns(GemmPlan& plan, const GemmShape& shape, std::int64_t tiles) {
+  plan.tile_columns = round_up(ceil_divide(shape.n, tiles), kUnit);
+  plan.column_tiles = ceil_divide(shape.n, plan.tile_columns);
+}
+
+// Halves the longer side until there are enough tiles and none is too long, as long as the tiles stay worth
+// it.
+void cut_matrix(GemmPlan& plan, const GemmShape& shape) {
+  std::int64_t rows = 1, columns = 1;
+  while (true) {
+    const std::int64_t tile_rows = ceil_divide(shape.m, rows), tile_columns = ceil_divide(shape.n, columns);
+    const bool enough =
+        shape.batch * rows * columns >= kTilesWanted && tile_rows <= kMaxTile && tile_columns <= kMaxTile;
+    const bool by_columns = tile_columns > tile_rows;
+    const bool worth = products(shape) / static_cast<double>(2 * rows * columns) >= kMinTileProducts &&
+                       std::max(tile_rows, tile_columns) >= 2 * kMinTile;
+    if (enough || !worth) break;
+    (by_columns ? columns : rows) *= 2;
+  }
+  cut_rows(plan, shape, rows);
+  cut_columns(plan, shape, columns);
+}
+
+void cut_vector(GemmPlan& plan, const GemmShape& shape) {
+  const double bytes =
+      static_cast<double>(std::max(shape.m, shape.n)) * static_cast<double>(shape.k * item_size(shape.dtype));
+  const std::int64_t tiles = std::max<std::int64_t>(
+      1, std::min<std::int64_t>(2 * kTilesWanted, static_cast<std::int64_t>(bytes) / kMinVectorBytes));
+  if (shape.n == 1) {
+    // A transposed matrix is cut across its rows: not into slivers of a cache line.
+    cut_rows(plan, shape, shape.transpose_a ? std::min(tiles, ceil_divide(shape.m, kMinTile / 2)) : tiles);
+  } else {
+    cut_columns(plan, shape, tiles);
+  }
+}
+
+GemmPlan plan_gemm(GemmShape& shape) {
+  if (shape.broadcast_b && !shape.broadcast_a && !shape.transpose_a && shape.batch > 1) {
+    shape.m *= shape.batch;  // one taller matrix
+    shape.batch = 1;
+  }
+  GemmPlan plan{GemmKind::kMultiply,
+                std::max<std::int64_t>(shape.m, 1),
+                std::max<std::int64_t>(shape.n, 1),
+                1,
+                1,
+                1,
+                0,
+                0};
+  if (shape.batch == 0 || shape.m == 0 || shape.n == 0) return plan;
+  const bool vector = shape.m == 1 || shape.n == 1;
+  double cost_ns = products(shape) / kProductsPerNs;
+  if (shape.k == 0) {
+    plan.kind = GemmKind::kZero;
+  } else if (vector) {
+    cut_vector(plan, shape);
+    cost_ns = static_cast<double>(std::max(shape.m, shape.n)) *
+              static_cast<double>(shape.k * item_size(shape.dtype)) / kVectorBytesPerNs;
+  } else {
+    cut_matrix(plan, shape);
+  }
+  if (plan.row_tiles == 1 && plan.column_tiles == 1) {
+    const double wanted = std::max(1.0, kMinTileProducts / std::max(products(shape), 1.0));
+    plan.group = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(shape.batch)));
+  }
+  plan.items = ceil_divide(shape.batch, plan.group) * plan.row_tiles * plan.column_tiles;
+  plan.cost_ns = static_cast<std::int64_t>(std::min(cost_ns * static_cast<double>(shape.batch), 1e15));
+  return plan;
+}
+
+void call_gemm(const BlasTable& blas, const Product<float>& p) {
+  blas.sgemm(kRowMajor, p.transpose_a ? kTranspose : kNoTranspose, p.transpose_b ? kTranspose : kNoTranspose,
+             static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), p.alpha, p.a,
+             static_cast<int>(p.lda), p.b, static_cast<int>(p.ldb), 0, p.c, static_cast<int>(p.ldc));
+}
+
+void call_gemm(const BlasTable& blas, const Product<double>& p) {
+  blas.dgemm(kRowMajor, p.transpose_a ? kTranspose : kNoTranspose, p.transpose_b ? kTranspose : kNoTranspose,
+             static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), p.alpha, p.a,
+             static_cast<int>(p.lda), p.b, static_cast<int>(p.ldb), 0, p.c, static_cast<int>(p.ldc));
+}
+
+void call_gemv(const BlasTable& blas, bool transpose, std::int64_t rows, std::int64_t columns, float alpha,
+               const float* a, std::int64_t lda, const float* x, std::int64_t incx, float* y,
+               std::int64_t incy) {
+  blas.sgemv(kRowMajor, transpose ? kTranspose : kNoTranspose, static_cast<int>(rows),
+             static_cast<int>(columns), alpha, a, static_cast<int>(lda), x, static_cast<int>(incx), 0, y,
+             static_cast<int>(incy));
+}
+
+void call_gemv(const BlasTable& blas, bool transpose, std::int64_t rows, std::int64_t columns, double alpha,
+               const double* a, std::int64_t lda, const double* x, std::int64_t incx, double* y,
+               std::int64_t incy) {
+  blas.dgemv(kRowMajor, transpose ? kTranspose : kNoTranspose, static_cast<int>(rows),
+             static_cast<int>(columns), alpha, a, static_cast<int>(lda), x, static_cast<int>(incx), 0, y,
+             static_cast<int>(incy));
+}
+
+template <typename T>
+void multiply(const Product<T>& p) {
+  const BlasTable* table = blas();
+  const std::int64_t largest = std::max({p.m, p.n, p.k, p.lda, p.ldb, p.ldc});
+  if (table == nullptr || largest > std::numeric_limits<int>::max()) {
+    own_gemm(p);
+  } else if (p.n == 1) {  // c = op(a) @ the vector b; b's elements are ldb apart unless it is stored as a row
+    call_gemv(*table, p.transpose_a, p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.alpha, p.a,
+              p.lda, p.b, p.transpose_b ? 1 : p.ldb, p.c, p.ldc);
+  } else if (p.m == 1) {  // c = op(b)ᵀ @ the vector a
+    call_gemv(*table, !p.transpose_b, p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.alpha, p.b,
+              p.ldb, p.a, p.transpose_a ? p.lda : 1, p.c, 1);
+  } else {
+    call_gemm(*table, p);
+  }
+}
+
+// One tile of one matrix.
+template <typename T>
+void run_tile(const GemmShape& s, const GemmPlan& plan, const T* a, const T* b, T* c, std::int64_t matrix,
+              std::int64_t row, std::int64_t column) {
+  Product<T> p;
+  p.m = std::min(plan.tile_rows, s.m - row);
+  p.n = std::min(plan.tile_columns, s.n - column);
+  p.k = s.k;
+  p.lda = s.transpose_a ? s.m : s.k;
+  p.ldb = s.transpose_b ? s.k : s.n;
+  p.ldc = s.n;
+  p.transpose_a = s.transpose_a;
+  p.transpose_b = s.transpose_b;
+  p.a = a + (s.broadcast_a ? 0 : matrix * s.m * s.k) + (s.transpose_a ? row : row * s.k);
+  p.b = b + (s.broadcast_b ? 0 : matrix * s.k * s.n) + (s.transpose_b ? column * s.k : column);
+  p.c = c + matrix * s.m * s.n + row * s.n + column;
+  p.alpha = static_cast<T>(s.alpha);
+  if (plan.kind == GemmKind::kZero) {
+    for (std::int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, T(0));
+  } else {
+    multiply(p);
+  }
+}
+
+template <typename T>
+void run_item(const GemmShape& shape, const GemmPlan& plan, const void* a, const void* b, void* c,
+              std::int64_t item) {
+  const T* typed_a = static_cast<const T*>(a);
+  const T* typed_b = static_cast<const T*>(b);
+  T* typed_c = static_cast<T*>(c);
+  if (plan.row_tiles == 1 && plan.column_tiles == 1) {
+    const std::int64_t end = std::min(shape.batch, (item + 1) * plan.group);
+    for (std::int64_t matrix = item * plan.group; matrix < end; ++matrix) {
+      run_tile(shape, plan, typed_a, typed_b, typed_c, matrix, 0, 0);
+    }
+    return;
+  }
+  const std::int64_t column = item % plan.column_tiles, panel = item / plan.column_tiles;
+  run_tile(shape, plan, typed_a, typed_b, typed_c, panel / plan.row_tiles,
+           panel % plan.row_tiles * plan.tile_rows, column * plan.tile_columns);
+}
+
+void run_gemm(const GemmShape& shape, const GemmPlan& plan, const void* a, const void* b, void* c,
+              std::int64_t item) {
+  if (shape.dtype == DType::kFloat32) {
+    run_item<float>(shape, plan, a, b, c, item);
+  } else {
+    run_item<double>(shape, plan, a, b, c, item);
+  }
+}
+
+}  // namespace
+
+const GemmLibrary& gemm_library() {
+  static const GemmLibrary library{plan_gemm, run_gemm};
+  return library;
+}
+
+}  // namespace graphc

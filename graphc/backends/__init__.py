@@ -1,0 +1,9 @@
+"""Kernels to source to native code: `build`, and what a caller must know of a kernel's ABI.
+
+It sees the kernel IR only; a target prints syntax and knows nothing of graph operations.
+"""
+
+from graphc.backends.build import Backend, NativeCode, build
+from graphc.backends.entry import has_finish, scratch_bytes, units
+
+__all__ = ["Backend", "NativeCode", "build", "has_finish", "scratch_bytes", "units"]

@@ -1,0 +1,117 @@
+"""C++ text to a shared library through g++ or clang++, and a shared library to function addresses.
+
+It stands apart from the renderer, which knows the language and no compiler.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from graphc.backends.cpp.renderer import render_source
+from graphc.errors import CompileError
+from graphc.kernel_ir.kernel import Kernel
+
+SUFFIX = ".so"
+FLAGS = (
+    "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-fopenmp-simd",
+    "-ffp-contract=off", "-fwrapv",  # the same bits as every other target
+    "-fno-math-errno", "-fno-trapping-math",  # nobody looks at errno or at the exception flags
+)  # fmt: skip
+_PROLOGUE = Path(__file__).parents[3] / "kernels" / "prologue" / "scalar.h"
+
+
+def render(kernels: Sequence[Kernel]) -> str:
+    """The translation unit of a program's kernels; complete, with the prologue's text in it."""
+    return render_source(kernels, _PROLOGUE.read_text())
+
+
+def fingerprint() -> tuple[str, ...]:
+    """What the library depends on beside the source. Raises `CompileError` without a compiler."""
+    return (*_compiler(), *_flags(), *_machine(_compiler()[0]))
+
+
+def compile_source(source: str) -> bytes:
+    """The shared library. Raises `CompileError`."""
+    return _run(source, (), "kernels.so")
+
+
+def assembly(source: str) -> str:
+    """The machine code as text."""
+    return _run(source, ("-S",), "kernels.s").decode()
+
+
+def load(path: Path | None, code: bytes) -> LoadedLibrary:
+    """The code, ready to be called: from the cache, or from a file that is gone once it is mapped."""
+    if path is not None:
+        return LoadedLibrary(path)
+    with tempfile.TemporaryDirectory(prefix="graphc-") as folder:
+        file = Path(folder) / "kernels.so"
+        file.write_bytes(code)
+        return LoadedLibrary(file)
+
+
+class LoadedLibrary:
+    """A shared library in memory; it stays as long as the process does."""
+
+    def __init__(self, path: Path):
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise CompileError(f"expected a folder from which shared libraries can be loaded, got: {error}") from error
+
+    def address(self, symbol: str) -> int:
+        """The address of an exported function."""
+        return ctypes.cast(getattr(self._library, symbol), ctypes.c_void_p).value or 0
+
+
+def _run(source: str, options: Sequence[str], output: str) -> bytes:
+    command = _compiler()
+    with tempfile.TemporaryDirectory(prefix="graphc-") as folder:
+        Path(folder, "kernels.cpp").write_text(source)
+        done = subprocess.run(
+            [*command, *_flags(), *options, "-o", output, "kernels.cpp"], cwd=folder, capture_output=True, text=True
+        )
+        if done.returncode:
+            lines = done.stderr.splitlines() or [f"exit status {done.returncode}"]
+            first = next((line for line in lines if "error" in line), lines[0])
+            raise CompileError(f"expected {command[0]} to compile the kernels, got: {first.strip()}")
+        return Path(folder, output).read_bytes()
+
+
+def _compiler() -> tuple[str, ...]:
+    """The command: the environment's CXX, else g++, else clang++."""
+    wanted = shlex.split(os.environ.get("CXX", ""))
+    for command in ([wanted] if wanted else [["g++"], ["clang++"]]):
+        path = shutil.which(command[0])
+        if path:
+            return (path, *command[1:])
+    raise CompileError(
+        f"expected a C++ compiler for backend='cpp', got none: {wanted[0] if wanted else 'g++ or clang++'} is not on "
+        'PATH; install one (Debian: apt install g++), set CXX, or use backend="numba"'
+    )
+
+
+def _flags() -> tuple[str, ...]:
+    wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+    return (*FLAGS, *wide)
+
+
+@cache
+def _machine(compiler: str) -> tuple[str, ...]:
+    """The compiler's version and this CPU's features."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
+    try:
+        description = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+    except OSError:
+        description = platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    return (version, *(line for line in description.splitlines() if line.startswith(wanted)))

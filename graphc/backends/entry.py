@@ -1,0 +1,159 @@
+"""From a kernel to the statements of its two functions: the call over a range of units, and the finish.
+
+It stands apart from the renderers because units, partial results and scratch memory are the kernel
+ABI's business (kernel_abi.h) and the same for every target; it is written in kernel IR itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc import dims, dtypes
+from graphc.dims import Dim, Size
+from graphc.kernel_ir import expr as k
+from graphc.kernel_ir.expr import Expr
+from graphc.kernel_ir.kernel import Accumulator, Buffer, Kernel, Local, Loop, Nest, Statement, Store, Update
+from graphc.kernel_ir.kernel import identity
+
+SCRATCH_ALIGNMENT = 64  # bytes; that of the ABI's scratch memory
+
+BEGIN = k.var("begin", dtypes.int64)  # the arguments of the function, in units of the whole kernel
+END = k.var("end", dtypes.int64)
+UNIT = "unit"  # the index of the loop over the units of one nest
+
+
+@dataclass(frozen=True)
+class Range:
+    """for index in [start, stop): body; every loop is printed through it."""
+
+    index: str
+    start: Expr
+    stop: Expr
+    body: tuple[Statement | Range, ...]
+    lanes: int = 0
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a function does for one nest."""
+
+    locals: tuple[Local, ...]
+    statements: tuple[Statement | Range, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The functions of a kernel. `buffers` has the partial results after the operands, as the ABI says."""
+
+    buffers: tuple[Buffer, ...]
+    call: tuple[Section, ...]
+    finish: tuple[Section, ...] | None
+
+
+def units(nest: Nest) -> Size:
+    """How many units the nest's parallel loop has."""
+    return dims.ceildiv(nest.loop.extent, nest.grain)
+
+
+def scratch_offsets(locals_: tuple[Local, ...]) -> tuple[dict[str, Size], Size]:
+    """Where each local array begins in the scratch memory, and how much they take together; bytes."""
+    offsets: dict[str, Size] = {}
+    total: Size = 0
+    for local in locals_:
+        offsets[local.name] = total
+        size = dims.product(local.shape) * local.dtype.itemsize
+        total = total + SCRATCH_ALIGNMENT * dims.ceildiv(size, SCRATCH_ALIGNMENT)
+    return offsets, total
+
+
+def scratch_bytes(kernel: Kernel) -> Size:
+    """The scratch memory that a worker needs to call `kernel`."""
+    total: Size = 0
+    for nest in kernel.nests:
+        total = dims.maximum(total, scratch_offsets(nest.locals)[1])
+    return total
+
+
+def has_finish(kernel: Kernel) -> bool:
+    """Whether the kernel exports `<name>_finish`."""
+    return any(nest.accumulators or nest.finish for nest in kernel.nests)
+
+
+def entry(kernel: Kernel) -> Entry:
+    """The two functions of `kernel`."""
+    buffers = list(kernel.buffers)
+    calls: list[Section] = []
+    finishes: list[Section] = []
+    offset: Size = 0
+    for number, nest in enumerate(kernel.nests):
+        count = units(nest)
+        partials = tuple(
+            Buffer(f"{acc.name}.partials{number}", acc.dtype, (count,), "readwrite") for acc in nest.accumulators
+        )
+        buffers.extend(partials)
+        calls.append(Section(nest.locals, (_call(nest, partials, offset, count),)))
+        finishes.append(Section((), _finish(nest, partials, count)))
+        offset = offset + count
+    return Entry(tuple(buffers), tuple(calls), tuple(finishes) if has_finish(kernel) else None)
+
+
+def size_expr(size: Size) -> Expr:
+    """A size as index arithmetic over the named sizes alone; `dim` leaves with one symbol stay."""
+    if isinstance(size, int):
+        return k.int_const(size)
+    total = k.int_const(0)
+    for monomial, coefficient in size.terms.items():
+        term = k.int_const(coefficient)
+        for atom in monomial:
+            term = term * _atom(atom)
+        total = total + term
+    return total
+
+
+def _atom(atom: dims.Atom) -> Expr:
+    kind, *operands = atom
+    if kind == "symbol":
+        return k.size(dims.dim(operands[0]))
+    a, b = (size_expr(o) for o in operands)
+    if kind == "min":
+        return k.min(a, b)
+    if kind == "max":
+        return k.max(a, b)
+    if b.op != "const":
+        b = k.max(b, 1)  # a size that is never used may divide by a size that is 0
+    quotient = k.quot(a, b)
+    if dims.non_negative(operands[0]):
+        return quotient
+    return k.select(k.lt(a - quotient * b, 0), quotient - 1, quotient)
+
+
+def is_symbol(size: Dim) -> bool:
+    """Whether `size` is one named size, which the ABI passes."""
+    return len(size.terms) == 1 and size == dims.dim(next(iter(size.symbols()), "_"))
+
+
+def _call(nest: Nest, partials: tuple[Buffer, ...], offset: Size, count: Size) -> Range:
+    first = k.max(BEGIN - k.size(offset), 0)
+    last = k.min(END - k.size(offset), k.size(count))
+    loop, grain = nest.loop, k.int_const(nest.grain)
+    extent = k.size(loop.extent)
+    if not nest.accumulators:  # adjacent units are one longer loop
+        stop = k.min(last * grain, extent) if nest.grain > 1 else last
+        return Range(loop.index, first * grain, stop, loop.body, loop.lanes)
+    unit = k.index(UNIT)
+    accumulators = tuple(
+        Accumulator(a.name, a.dtype, a.combine, identity(a.combine, a.dtype)) for a in nest.accumulators
+    )
+    inner = Range(loop.index, unit * grain, k.min((unit + 1) * grain, extent), loop.body, loop.lanes)
+    leave = tuple(
+        Store(p.name, (unit,), k.var(a.name, a.dtype)) for p, a in zip(partials, nest.accumulators, strict=True)
+    )
+    return Range(UNIT, first, last, (*accumulators, inner, *leave))
+
+
+def _finish(nest: Nest, partials: tuple[Buffer, ...], count: Size) -> tuple[Statement | Range, ...]:
+    statements: list[Statement | Range] = []
+    for buffer, accumulator in zip(partials, nest.accumulators, strict=True):
+        update = Update(accumulator.name, k.load(buffer.name, (k.index(UNIT),), buffer.dtype))
+        statements += [accumulator, Loop(UNIT, count, (update,))]
+    return (*statements, *nest.finish)

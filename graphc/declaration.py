@@ -1,0 +1,107 @@
+"""From the arguments of `compile` to a checked graph: what is wrong with a declaration is refused here.
+
+It stands apart from the compiler so that every stage after it can rely on a well-formed graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from graphc.errors import GraphError
+from graphc.ir.graph import Graph
+from graphc.ir.value import Value
+from graphc.ops.leaves import as_value, describe, full
+from graphc.origin import here
+
+Inputs = Sequence[Value]
+Outputs = Value | Sequence[Value] | Mapping[str, Value]
+Updates = Mapping[Value, Any] | Sequence[tuple[Value, Any]]
+Structure = str | tuple[str, ...]  # "single", "list", or the keys of a dict
+
+BACKENDS = ("numba", "cpp")
+
+
+def declare(
+    inputs: Inputs, outputs: Outputs, updates: Updates | None, device: str, backend: str, name: str
+) -> tuple[Graph, Structure]:
+    """The graph of a program, and what a call returns. Raises `GraphError` with the user's line."""
+    if device != "cpu":
+        _refuse(f"expected device 'cpu', got {device!r}")
+    if backend not in BACKENDS:
+        _refuse(f"expected a backend among {', '.join(map(repr, BACKENDS))}, got {backend!r}")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        _refuse(f"expected a program name like 'step', got {name!r}")
+    named, structure = _named_outputs(outputs)
+    graph = Graph(name, _checked_inputs(inputs), named, _checked_updates(updates or {}))
+    _refuse_missing_inputs(graph)
+    return graph, structure
+
+
+def _refuse(message: str) -> NoReturn:
+    raise GraphError(f"{here()}: compile: {message}")
+
+
+def _checked_inputs(inputs: Inputs) -> tuple[Value, ...]:
+    if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
+        _refuse(f"expected a list of inputs, got {describe(inputs)}")
+    names: set[str] = set()
+    for value in inputs:
+        if not isinstance(value, Value) or value.op.name != "input":
+            _refuse(f"expected a list of gc.input values, got {_describe(value)} in it")
+        if value.attrs["name"] in names:
+            _refuse(f"expected inputs of different names, got {value.attrs['name']} twice")
+        names.add(value.attrs["name"])
+    return tuple(inputs)
+
+
+def _named_outputs(outputs: Outputs) -> tuple[tuple[tuple[str, Value], ...], Structure]:
+    if isinstance(outputs, Mapping):
+        for key in outputs:
+            if not isinstance(key, str):
+                _refuse(f"expected names of outputs, got {key!r}")
+        return tuple((key, _output(v)) for key, v in outputs.items()), tuple(outputs)
+    if isinstance(outputs, (list, tuple)):
+        return tuple((f"out{i}", _output(v)) for i, v in enumerate(outputs)), "list"
+    return (("out", _output(outputs)),), "single"  # type: ignore[arg-type]
+
+
+def _output(value: Any) -> Value:
+    if value is None or isinstance(value, str):
+        _refuse(f"expected a value as output, got {value!r}")
+    return as_value(value)
+
+
+def _checked_updates(updates: Updates) -> tuple[tuple[Value, Value], ...]:
+    pairs = list(updates.items()) if isinstance(updates, Mapping) else list(updates)
+    checked: dict[Value, Value] = {}
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            _refuse(f"expected updates as a dict or as (variable, value) pairs, got {describe(pair)} in them")
+        variable, value = pair
+        if not isinstance(variable, Value) or variable.op.name != "variable":
+            _refuse(f"expected updates of variables, got an update of {_describe(variable)}")
+        name = variable.attrs["name"]
+        if variable in checked:
+            _refuse(f"expected one update of {name}, got two")
+        if isinstance(value, (bool, int, float)):
+            value = full(variable.shape, value, variable.dtype)
+        value = as_value(value)
+        if value.type != variable.type:
+            _refuse(f"expected the next value of {name} to be {variable.type}, got {value.type} (from {value.origin})")
+        checked[variable] = value
+    return tuple(checked.items())
+
+
+def _refuse_missing_inputs(graph: Graph) -> None:
+    given = set(graph.inputs)
+    for value in graph.values:
+        if value.op.name == "input" and value not in given:
+            _refuse(f"missing input {value.attrs['name']}, declared at {value.origin}, that an output needs")
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, Value):
+        return f"{value.op.name} {value.attrs.get('name', '')}".strip() + f" (from {value.origin})"
+    return describe(value)

@@ -1,0 +1,67 @@
+"""What a program's input may be besides a contiguous NumPy array of the right dtype.
+
+It stands apart because the C++ call path comes here only when the cheap test failed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import GraphError
+
+_HOST_DEVICES = (1, 3, 11, 13)  # DLPack: CPU, and memory pinned by CUDA, ROCm or managed by CUDA
+
+
+def as_input(value: Any, name: str, dtype: str) -> np.ndarray:
+    """`value` as a C-contiguous, aligned array of `dtype` in native byte order, for input `name`.
+
+    NumPy arrays and scalars, DLPack arrays in host memory and objects that NumPy understands must have the
+    dtype already. Python numbers, and lists of them, are converted where no value changes its kind.
+    Raises `GraphError`.
+    """
+    expected = np.dtype(dtype)
+    array = _as_array(value, name)
+    if array.dtype.name != expected.name:
+        if not isinstance(value, (bool, int, float, list, tuple)) or isinstance(value, np.generic):
+            raise GraphError(f"input {name}: expected {dtype}, got {array.dtype.name}")
+        array = _convert_python_numbers(array, name, expected)
+    return np.require(array, expected, ["C", "A"])
+
+
+def _as_array(value: Any, name: str) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "__dlpack_device__"):
+        device, _ = value.__dlpack_device__()
+        if int(device) not in _HOST_DEVICES:
+            raise GraphError(f"input {name}: expected an array in host memory, got one on a device ({_place(value)})")
+        if not isinstance(value, np.generic):
+            return np.from_dlpack(value)
+    elif hasattr(value, "__cuda_array_interface__"):
+        raise GraphError(f"input {name}: expected an array in host memory, got one on a device ({_place(value)})")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"input {name}: expected an array, got {type(value).__name__}") from error
+    if array.dtype.kind not in "biuf":
+        raise GraphError(f"input {name}: expected an array of numbers, got {type(value).__name__}")
+    return array
+
+
+def _place(value: Any) -> str:
+    return str(getattr(value, "device", type(value).__name__))
+
+
+def _convert_python_numbers(array: np.ndarray, name: str, expected: np.dtype) -> np.ndarray:
+    kinds = {"b": 0, "u": 1, "i": 1, "f": 2}
+    given = kinds.get(array.dtype.kind, 3) if array.size else 0  # an empty list has no kind
+    if given <= kinds[expected.kind] and (given > 0 or expected.kind == "b" or not array.size):
+        converted = array.astype(expected)
+        if expected.kind == "f" or np.array_equal(converted, array):
+            return converted
+        raise GraphError(
+            f"input {name}: expected numbers in the range of {expected.name}, got {array.min()} to {array.max()}"
+        )
+    raise GraphError(f"input {name}: expected {expected.name}, got {array.dtype.name}")

@@ -1,0 +1,56 @@
+"""When a result may overwrite an operand: at the same index, in the same loop, and nobody reads it later."""
+
+from __future__ import annotations
+
+from graphc import dtypes
+from graphc.kernel_ir import expr as k
+from graphc.kernel_ir.kernel import Buffer, Kernel, Let, Loop, Nest, Store
+from graphc.schedule.in_place import merge_in_place
+
+F32 = dtypes.float32
+I, J = k.index("i0"), k.index("i1")
+
+
+def load(name, *index):  # type: ignore[no-untyped-def]
+    return k.load(name, index, F32)
+
+
+def kernel(body, shape=(8, 8), read_shape=None):  # type: ignore[no-untyped-def]
+    buffers = (Buffer("x", F32, read_shape or shape, "read"), Buffer("y", F32, shape, "write"))
+    return Kernel("test", buffers, (Nest(Loop("i0", 8, (Loop("i1", 8, tuple(body), 16),))),))
+
+
+def test_same_index_is_merged_and_loaded_first():
+    merged = merge_in_place(kernel([Store("y", (I, J), load("x", I, J) + 1)]), "x", "y")
+    assert [b.name for b in merged.buffers] == ["x"] and merged.buffers[0].access == "readwrite"
+    let, store = merged.nests[0].loop.body[0].body
+    assert isinstance(let, Let) and let.value is load("x", I, J) and store.buffer == "x"
+
+
+def test_transposed_read_is_refused():
+    assert merge_in_place(kernel([Store("y", (I, J), load("x", J, I))]), "x", "y") is None
+
+
+def test_other_shape_is_refused():
+    body = [Store("y", (I, J), load("x", I, J))]
+    assert merge_in_place(kernel(body, read_shape=(8, 9)), "x", "y") is None
+
+
+def test_guarded_read_is_refused():
+    body = [Store("y", (I, J), k.load_if(k.lt(I, J), "x", (I, J), F32))]
+    assert merge_in_place(kernel(body), "x", "y") is None
+
+
+def test_read_in_a_later_loop_is_refused():
+    first = Loop("i1", 8, (Store("y", (I, J), load("x", I, J)),), 16)
+    second = Loop("i1", 8, (Store("z", (I, J), load("x", I, J)),), 16)
+    buffers = (Buffer("x", F32, (8, 8), "read"), Buffer("y", F32, (8, 8), "write"), Buffer("z", F32, (8, 8), "write"))
+    assert merge_in_place(Kernel("test", buffers, (Nest(Loop("i0", 8, (first, second))),)), "x", "y") is None
+
+
+def test_read_in_an_earlier_loop_of_the_same_row_is_allowed():
+    first = Loop("i1", 8, (Store("z", (I, J), load("x", I, J)),), 16)
+    second = Loop("i1", 8, (Store("y", (I, J), load("x", I, J)),), 16)
+    buffers = (Buffer("x", F32, (8, 8), "read"), Buffer("y", F32, (8, 8), "write"), Buffer("z", F32, (8, 8), "write"))
+    merged = merge_in_place(Kernel("test", buffers, (Nest(Loop("i0", 8, (first, second))),)), "x", "y")
+    assert [b.access for b in merged.buffers] == ["readwrite", "write"]
