@@ -49,7 +49,7 @@ class Roofline:
         return cls(threads, _gemm_peak())
 
     def floor(self, nbytes: int, flops: int) -> float:
-        """`nbytes` moved at the bandwidth of a triad that large, or `flops` at the GEMM peak, whichever takes longer."""
+        """The longer of `nbytes` at the bandwidth of a triad that large and `flops` at the GEMM peak."""
         return max(nbytes / bandwidth(nbytes), flops / self.flops_per_second)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Network:
 
     x: gc.Value  # f32[batch, features]
     t: gc.Value  # i64[batch], labels
-    parameters: list[gc.Value]  # W₀, b₀, W₁, b₁, …
+    parameters: list[gc.Variable]  # W₀, b₀, W₁, b₁, …
     classes: gc.Value  # i64[batch], predicted labels
     loss: gc.Value  # f32[], mean cross entropy
     accuracy: gc.Value  # f32[]
@@ -29,7 +30,7 @@ def initial_parameters(sizes: Sequence[int], seed: int) -> list[np.ndarray]:
     """Weights normal with variance 1/fan-in (LeCun 1998, which suits tanh), biases zero; float32."""
     generator = np.random.default_rng(seed)
     arrays = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         arrays.append(generator.normal(0, fan_in**-0.5, (fan_in, fan_out)).astype("float32"))
         arrays.append(np.zeros(fan_out, "float32"))
     return arrays

@@ -15,12 +15,12 @@ import graphc as gc
 
 
 def sgd_momentum(
-    loss: gc.Value, parameters: Sequence[gc.Value], learning_rate: float, momentum: float = 0.9
-) -> dict[gc.Value, gc.Value]:
+    loss: gc.Value, parameters: Sequence[gc.Variable], learning_rate: float, momentum: float = 0.9
+) -> dict[gc.Variable, gc.Value]:
     """v ← μ v + g; p ← p − η v (Polyak 1964)."""
     updates = {}
-    for index, (parameter, gradient) in enumerate(zip(parameters, gc.grad(loss, parameters), strict=True)):
-        velocity = gc.variable(np.zeros_like(parameter.value), name=f"velocity{index}")
+    for parameter, gradient in zip(parameters, gc.grad(loss, parameters), strict=True):
+        velocity = gc.variable(np.zeros_like(parameter.value), name=f"velocity_{parameter.name}")
         moved = momentum * velocity + gradient
         updates[velocity] = moved
         updates[parameter] = parameter - learning_rate * moved
@@ -29,12 +29,12 @@ def sgd_momentum(
 
 def adam(
     loss: gc.Value,
-    parameters: Sequence[gc.Value],
+    parameters: Sequence[gc.Variable],
     learning_rate: float,
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
-) -> dict[gc.Value, gc.Value]:
+) -> dict[gc.Variable, gc.Value]:
     """Adam with the bias correction folded into the step size (Kingma & Ba 2015, section 2)."""
     steps = gc.variable(np.zeros((), "float32"), name="steps")
     count = steps + 1
@@ -44,9 +44,9 @@ def adam(
     rate = learning_rate * gc.sqrt(correction2) / correction1
 
     updates = {steps: count}
-    for index, (parameter, gradient) in enumerate(zip(parameters, gc.grad(loss, parameters), strict=True)):
-        mean = gc.variable(np.zeros_like(parameter.value), name=f"mean{index}")
-        square = gc.variable(np.zeros_like(parameter.value), name=f"square{index}")
+    for parameter, gradient in zip(parameters, gc.grad(loss, parameters), strict=True):
+        mean = gc.variable(np.zeros_like(parameter.value), name=f"mean_{parameter.name}")
+        square = gc.variable(np.zeros_like(parameter.value), name=f"square_{parameter.name}")
         updates[mean] = beta1 * mean + (1 - beta1) * gradient
         updates[square] = beta2 * square + (1 - beta2) * gradient * gradient
         updates[parameter] = parameter - rate * updates[mean] / (gc.sqrt(updates[square]) + epsilon)

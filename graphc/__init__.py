@@ -1,6 +1,6 @@
 """graphc: a compiled static-graph engine. The public names; no code."""
 
-from graphc import cache, nn
+from graphc import cache, nn, random
 from graphc.autodiff.check import gradcheck
 from graphc.autodiff.forward import hessian, hvp, jacobian, jvp
 from graphc.autodiff.reverse import grad, vjp

@@ -5,6 +5,7 @@ It stands apart from the compiler so that every stage after it can rely on a wel
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.value import Value
 from graphc.ops.leaves import as_value, describe, full
 from graphc.origin import here
+from graphc.variables import Variable
 
 Inputs = Sequence[Value]
 Outputs = Value | Sequence[Value] | Mapping[str, Value]
@@ -21,6 +23,7 @@ Updates = Mapping[Value, Any] | Sequence[tuple[Value, Any]]
 Structure = str | tuple[str, ...]  # "single", "list", or the keys of a dict
 
 BACKENDS = ("numba", "cpp")
+_ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "astype", "broadcast_to")
 
 
 def declare(
@@ -34,7 +37,7 @@ def declare(
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
         _refuse(f"expected a program name like 'step', got {name!r}")
     named, structure = _named_outputs(outputs)
-    graph = Graph(name, _checked_inputs(inputs), named, _checked_updates(updates or {}))
+    graph = _with_advances(Graph(name, _checked_inputs(inputs), named, _checked_updates(updates or {})))
     _refuse_missing_inputs(graph)
     return graph, structure
 
@@ -90,15 +93,38 @@ def _checked_updates(updates: Updates) -> tuple[tuple[Value, Value], ...]:
         value = as_value(value)
         if value.type != variable.type:
             _refuse(f"expected the next value of {name} to be {variable.type}, got {value.type} (from {value.origin})")
+        _refuse_non_finite(name, value)
         checked[variable] = value
     return tuple(checked.items())
+
+
+def _with_advances(graph: Graph) -> Graph:
+    """`graph` with an update for every variable that it reads, that moves on by a rule, and that has none yet."""
+    updated = {variable for variable, _ in graph.updates}
+    moving = (v for v in graph.variables if isinstance(v, Variable) and v.advance is not None and v not in updated)
+    added = _checked_updates({v: v.advance(v) for v in moving})
+    return Graph(graph.name, graph.inputs, graph.outputs, graph.updates + added) if added else graph
+
+
+def _refuse_non_finite(name: str, value: Value) -> None:
+    """A constant learning rate of NaN or infinity would wipe the variable out at the first step."""
+    stack, seen = [value], {value}
+    while stack:
+        for operand in stack.pop().operands:
+            if operand.op.name == "full" and not math.isfinite(operand.attrs["value"]):
+                got = f"{operand.attrs['value']} (from {operand.origin})"
+                _refuse(f"expected finite constants in the arithmetic of the next value of {name}, got {got}")
+            if operand.op.name in _ARITHMETIC and operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
 
 
 def _refuse_missing_inputs(graph: Graph) -> None:
     given = set(graph.inputs)
     for value in graph.values:
         if value.op.name == "input" and value not in given:
-            _refuse(f"missing input {value.attrs['name']}, declared at {value.origin}, that an output needs")
+            needed = f"{value.attrs['name']} (from {value.origin})"
+            _refuse(f"expected every input that a result needs among the inputs, got none for {needed}")
 
 
 def _describe(value: Any) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from types import FrameType
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -38,17 +37,25 @@ def here() -> Origin:
     inherited = _override.get()
     if inherited is not None:
         return inherited
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return UNKNOWN if frame is None else Origin(frame.f_code.co_filename, frame.f_lineno)
 
 
-@contextmanager
-def inherit(origin: Origin, via: str = "") -> Iterator[None]:
-    """Give `origin` to every value that is made inside the block."""
-    token = _override.set(replace(origin, via=via) if via else origin)
-    try:
-        yield
-    finally:
-        _override.reset(token)
+class inherit:
+    """`with inherit(origin):` gives `origin` to every value that is made inside the block.
+
+    A class and no generator: rewriting enters it for each value of a graph.
+    """
+
+    __slots__ = ("_origin", "_token")
+
+    def __init__(self, origin: Origin, via: str = ""):
+        self._origin = Origin(origin.file, origin.line, via) if via else origin
+
+    def __enter__(self) -> None:
+        self._token: Token[Origin | None] = _override.set(self._origin)
+
+    def __exit__(self, *failure: object) -> None:
+        _override.reset(self._token)

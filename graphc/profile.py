@@ -62,16 +62,19 @@ def profile(
     """Call `run` (the runtime's own profiled call) `repeat` times and take medians."""
     if not isinstance(repeat, int) or repeat < 1:
         raise GraphError(f"expected a positive number of repetitions, got {repeat!r}")
-    runs = [run(*arrays, **named) for _ in range(repeat + 1)][1:]
-    sizes = runs[-1].sizes
+    times: list[Sequence[int]] = []
+    for _ in range(repeat + 1):
+        last = run(*arrays, **named)  # earlier results are let go: their memory serves the next call
+        times.append(last.nanoseconds)
+    sizes = last.sizes
     roofline = measured()
     steps = []
     for number, step in enumerate(program.steps):
-        seconds = statistics.median(r.nanoseconds[number] for r in runs) * 1e-9
+        seconds = statistics.median(t[number] for t in times[1:]) * 1e-9
         nbytes, flops = _work(program, step, sizes)
         share = roofline.seconds(nbytes, flops) / max(seconds, 1e-9)
         steps.append(StepProfile(_name(program, step), seconds, nbytes, flops, share, _origin(program, step)))
-    return Profile(tuple(steps), roofline, sizes, runs[-1].result)
+    return Profile(tuple(steps), roofline, sizes, last.result)
 
 
 def _work(program: Program, step: Step, sizes: Mapping[str, int]) -> tuple[int, int]:

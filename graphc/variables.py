@@ -5,6 +5,7 @@ They stand apart because they are the one thing that both the graph and the runt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -21,9 +22,13 @@ _numbers = count()
 
 
 class Variable(Value):
-    """A variable: a value in graphs, and `value` to read and set its array between calls."""
+    """A variable: a value in graphs, and `value` to read and set its array between calls.
 
-    __slots__ = ()
+    With a rule to `advance`, programs that read it move it on by that rule unless their updates say otherwise.
+    """
+
+    __slots__ = ("advance",)
+    advance: Callable[[Variable], Value] | None
 
     @property
     def name(self) -> str:
@@ -39,10 +44,17 @@ class Variable(Value):
         self.attrs["state"].set(np.asarray(array, dtype=_lenient(array, self.dtype.numpy)))
 
 
-def variable(initial: Any, dtype: DTypeLike | None = None, *, name: str | None = None) -> Variable:
+def variable(
+    initial: Any,
+    dtype: DTypeLike | None = None,
+    *,
+    name: str | None = None,
+    advance: Callable[[Variable], Value] | None = None,
+) -> Variable:
     """State of shape and dtype of `initial` (an array or a number; Python floats become float32).
 
-    Programs read it, and `compile(..., updates={variable: next_value})` moves it on. Raises `GraphError`.
+    Programs read it, and `compile(..., updates={variable: next_value})` moves it on; where a program reads it and
+    has no update for it, the next value is `advance(variable)` if given. Raises `GraphError`.
     """
     array = np.asarray(initial)
     if dtype is not None:
@@ -55,7 +67,9 @@ def variable(initial: Any, dtype: DTypeLike | None = None, *, name: str | None =
         raise GraphError(f"{here()}: variable: {error}") from None
     label = name if name is not None else f"variable_{next(_numbers)}"
     made = leaves.variable(name=label, state=StateBuffer(array, label))
-    return Variable(made.op, made.operands, made.attrs, made.type, made.origin)
+    result = Variable(made.op, made.operands, made.attrs, made.type, made.origin)
+    result.advance = advance
+    return result
 
 
 def _lenient(array: Any, dtype: np.dtype) -> np.dtype | None:

@@ -107,7 +107,9 @@ class _Builder:
 
     def rounding(self) -> bool:
         x = self.recent(lambda e: e.fed)
-        return self.add(self.pick((ops.floor, ops.ceil, ops.sign))(x.value), math.floor(x.low) - 1, math.ceil(x.high) + 1)
+        return self.add(
+            self.pick((ops.floor, ops.ceil, ops.sign))(x.value), math.floor(x.low) - 1, math.ceil(x.high) + 1
+        )
 
     def reduction(self) -> bool:
         x = self.recent(lambda e: e.value.ndim > 0)

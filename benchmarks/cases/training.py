@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def arguments(sizes: tuple[int, ...], batch: int) -> Arrays:
     x = generator.normal(size=(batch, sizes[0])).astype("float32")
     t = generator.integers(0, sizes[-1], batch)
     parameters = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         parameters.append((generator.normal(size=(fan_in, fan_out)) * (2 / fan_in) ** 0.5).astype("float32"))
         parameters.append(np.zeros(fan_out, "float32"))
     return [x, t, *parameters]
@@ -90,7 +91,7 @@ def _adam(state: dict, i: int, gradient: np.ndarray, count: int) -> np.ndarray:
 
 
 def _weights(sizes: tuple[int, ...]) -> int:
-    return sum(fan_in * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
+    return sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
 
 
 def _flops(sizes: tuple[int, ...], batch: int) -> int:

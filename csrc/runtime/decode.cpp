@@ -17,6 +17,23 @@ constexpr std::uint8_t kTransposeA = 1, kTransposeB = 2, kBroadcastA = 4, kBroad
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kProgram, message); }
 
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF, and no NUL inside a name.
+bool is_utf8(const unsigned char* text, std::size_t length) {
+  for (std::size_t i = 0; i < length;) {
+    const unsigned char lead = text[i];
+    const std::size_t more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || more >= length - i) return false;
+    for (std::size_t j = 1; j <= more; ++j) {
+      if ((text[i + j] & 0xc0) != 0x80) return false;
+    }
+    const unsigned char second = more > 0 ? text[i + 1] : 0;
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return false;
+    if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return false;
+    i += 1 + more;
+  }
+  return true;
+}
+
 class Reader {
  public:
   Reader(const char* data, std::size_t size) : at_(data), end_(data + size) {}
@@ -60,7 +77,10 @@ class Reader {
 
   std::string string() {
     const std::uint32_t length = number<std::uint32_t>();
-    return std::string(take(length), length);
+    const char* start = take(length);
+    if (!is_utf8(reinterpret_cast<const unsigned char*>(start), length))
+      fail("expected a name in UTF-8, got other bytes");
+    return std::string(start, length);
   }
 
   Size size() {

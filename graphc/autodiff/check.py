@@ -109,6 +109,7 @@ def _compare(
     rows.sort(key=lambda row: -row[0])
     lines = [f"  x{i}{list(place)!s:12} {s:24.16g} {n:24.16g} {e:10.3g}" for e, i, place, s, n in rows[:_SHOWN]]
     raise GraphError(
-        f"gradcheck: expected the derivative of order {level} to agree with finite differences, got {len(rows)} elements "
-        f"that differ; the worst:\n  {'element':14} {'grad':>24} {'difference':>24} {'× allowed':>10}\n" + "\n".join(lines)
+        f"gradcheck: expected the derivative of order {level} to agree with finite differences, got {len(rows)} "
+        f"elements that differ; the worst:\n  {'element':14} {'grad':>24} {'difference':>24} {'× allowed':>10}\n"
+        + "\n".join(lines)
     )

@@ -16,7 +16,7 @@ from graphc.ops.families import Elementwise
 class Cotangent:
     """`value` where `mask` holds, else zero; `mask` (bool, of the same shape) may be None: everywhere."""
 
-    __slots__ = ("value", "mask", "_applied")
+    __slots__ = ("_applied", "mask", "value")
 
     def __init__(self, value: Value, mask: Value | None = None):
         self.value = value

@@ -62,9 +62,9 @@ def hessian(loss: Value, wrt: Value) -> Value:
 
 
 def _stacked_rows(function: str, output: Value, wrt: list[Value]) -> list[Value]:
-    if not all(isinstance(s, int) for s in output.shape):
+    count = output.size
+    if not isinstance(count, int):
         refuse(function, f"expected an output of a fixed size, got {output.type}")
-    count = int(np.prod(output.shape, dtype=np.int64))
     if count == 0:
         return [ops.zeros(output.shape + value.shape, value.dtype) for value in wrt]
     rows = []

@@ -9,18 +9,23 @@ Source: Griewank & Walther, Evaluating Derivatives (2008), chapter 3.2, the incr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 from graphc import ops
 from graphc.autodiff.cotangent import Cotangent, absorb_selection, add_up
 from graphc.ir.graph import topological
 from graphc.ir.value import Value
-from graphc.ops.definition import NoGradient, refuse
+from graphc.ops.definition import NoGradient, op_of, refuse
 from graphc.origin import inherit
 from graphc.passes.stabilize import stabilize_above
 
 Values = Value | Sequence[Value]
 
 
+@overload
+def grad(loss: Value, wrt: Value) -> Value: ...
+@overload
+def grad(loss: Value, wrt: Sequence[Value]) -> list[Value]: ...
 def grad(loss: Value, wrt: Values) -> Value | list[Value]:
     """The derivative of a float scalar with respect to each value of `wrt`, of that value's type.
 
@@ -31,7 +36,9 @@ def grad(loss: Value, wrt: Values) -> Value | list[Value]:
     if not isinstance(loss, Value):
         refuse("grad", f"expected a symbolic value as the loss, got {type(loss).__name__}")
     if loss.shape != () or not loss.dtype.is_float:
-        refuse("grad", f"expected a float scalar of shape [] as the loss, got {loss.type}; reduce it first, as with mean")
+        refuse(
+            "grad", f"expected a float scalar of shape [] as the loss, got {loss.type}; reduce it first, as with mean"
+        )
     with inherit(loss.origin, via="grad"):
         seed = ops.ones_like(loss)
     return like_wrt(wrt, pull_back("grad", [loss], as_sources("grad", wrt), [seed]))
@@ -83,7 +90,7 @@ def _path(order: Sequence[Value], wrt: Sequence[Value]) -> set[Value]:
 
 def _contributions(function: str, value: Value, total: Cotangent) -> list[tuple[Value, Cotangent]]:
     """What the cotangent of `value` adds to those of its operands."""
-    op = value.op
+    op = op_of(value)
     if isinstance(op.gradient, NoGradient):
         refuse(function, f"expected only ops with a gradient, got {op.name} at {value.origin}: {op.gradient.reason}")
     elementwise = op.family == "elementwise"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Literal
 
 from graphc.backends import cache
@@ -17,6 +19,7 @@ from graphc.kernel_ir.expansion import expand
 from graphc.kernel_ir.kernel import Kernel
 
 Backend = Literal["numba", "cpp"]
+_TARGETS = {"numba": "graphc.backends.numba_cpu.target", "cpp": "graphc.backends.cpp.target"}
 
 
 @dataclass
@@ -51,9 +54,7 @@ def build(kernels: Sequence[Kernel], backend: Backend = "numba") -> NativeCode:
     symbols = [name for kernel in kernels for name in symbols_of(kernel)]
     addresses = {symbol: library.address(symbol) for symbol in symbols}
     seconds = time.perf_counter() - began
-    return NativeCode(
-        backend, source, addresses, not why_missed, why_missed, seconds, target.assembly, library
-    )
+    return NativeCode(backend, source, addresses, not why_missed, why_missed, seconds, target.assembly, library)
 
 
 def symbols_of(kernel: Kernel) -> tuple[str, ...]:
@@ -61,12 +62,8 @@ def symbols_of(kernel: Kernel) -> tuple[str, ...]:
     return (kernel.name, f"{kernel.name}_finish") if has_finish(kernel) else (kernel.name,)
 
 
-def _target(backend: str) -> Any:
+def _target(backend: str) -> ModuleType:
     """The module of a target: `render`, `fingerprint`, `compile_source`, `load`, `assembly`, `SUFFIX`."""
-    if backend == "numba":
-        from graphc.backends.numba_cpu import target
-    elif backend == "cpp":
-        from graphc.backends.cpp import target
-    else:
-        raise GraphError(f"expected a backend among 'numba', 'cpp', got {backend!r}")
-    return target
+    if backend not in _TARGETS:
+        raise GraphError(f"expected a backend among {', '.join(map(repr, _TARGETS))}, got {backend!r}")
+    return import_module(_TARGETS[backend])  # only now: importing a target costs milliseconds

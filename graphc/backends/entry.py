@@ -6,14 +6,25 @@ ABI's business (kernel_abi.h) and the same for every target; it is written in ke
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graphc import dims, dtypes
 from graphc.dims import Dim, Size
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
-from graphc.kernel_ir.kernel import Accumulator, Buffer, Kernel, Local, Loop, Nest, Statement, Store, Update
-from graphc.kernel_ir.kernel import identity
+from graphc.kernel_ir.kernel import (
+    Accumulator,
+    Buffer,
+    Kernel,
+    Local,
+    Loop,
+    Nest,
+    Statement,
+    Store,
+    Update,
+    identity,
+)
 
 SCRATCH_ALIGNMENT = 64  # bytes; that of the ABI's scratch memory
 
@@ -130,6 +141,32 @@ def _atom(atom: dims.Atom) -> Expr:
 def is_symbol(size: Dim) -> bool:
     """Whether `size` is one named size, which the ABI passes."""
     return len(size.terms) == 1 and size == dims.dim(next(iter(size.symbols()), "_"))
+
+
+def assigned(body: Iterable[Statement | Range]) -> frozenset[str]:
+    """The accumulators and buffers that `body` changes."""
+    flat = flatten(body)
+    stored = frozenset(s.buffer for s in flat if isinstance(s, Store))
+    return stored | updated(flat) | declared(flat)
+
+
+def updated(body: Iterable[Statement | Range]) -> frozenset[str]:
+    """The accumulators that `body` updates."""
+    return frozenset(s.name for s in flatten(body) if isinstance(s, Update))
+
+
+def declared(body: Iterable[Statement | Range]) -> frozenset[str]:
+    """The accumulators that `body` declares."""
+    return frozenset(s.name for s in flatten(body) if isinstance(s, Accumulator))
+
+
+def flatten(body: Iterable[Statement | Range]) -> list[Statement | Range]:
+    """All statements of `body` and of the loops in it."""
+    flat = list(body)
+    for statement in flat:  # grows on the way
+        if isinstance(statement, (Loop, Range)):
+            flat.extend(statement.body)
+    return flat
 
 
 def _call(nest: Nest, partials: tuple[Buffer, ...], offset: Size, count: Size) -> Range:

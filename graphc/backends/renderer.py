@@ -11,7 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from graphc.backends.entry import BEGIN, END, Entry, Range, Section, entry, is_symbol, scratch_offsets, size_expr
+from graphc.backends.entry import (
+    BEGIN,
+    END,
+    Entry,
+    Range,
+    Section,
+    assigned,
+    entry,
+    is_symbol,
+    scratch_offsets,
+    size_expr,
+)
 from graphc.dims import Shape
 from graphc.dtypes import DType
 from graphc.kernel_ir import expr as k
@@ -92,6 +103,7 @@ class Renderer(ABC):
         self.arrays: dict[str, Array] = {}
         self.slots: dict[str, Slot] = {}
         self.lets: dict[str, Expr] = {}  # the lets of the enclosing vector loop that vary in it
+        self.linears: dict[tuple[tuple[Expr, ...], str], Expr] = {}
         self.constants: dict[Expr, Operand] = {}
         self.names: set[str] = set()  # that the function uses
         self.counts: dict[str, int] = {}  # how often a name was wanted again
@@ -293,10 +305,17 @@ class Renderer(ABC):
         """The expressions whose values `node` needs."""
         if node.op == "load":
             array = self.arrays[node.attr]
-            return self.address_parts(linear_index(node.args, array.shape))
+            return self.address_parts(self.linear(node.args, array))
         if node.op == "dim" and not is_symbol(node.attr):
             return (size_expr(node.attr),)
         return node.args
+
+    def linear(self, indices: tuple[Expr, ...], array: Array) -> Expr:
+        """The offset of an element, in elements."""
+        key = (indices, array.pointer)
+        if key not in self.linears:
+            self.linears[key] = linear_index(indices, array.shape)
+        return self.linears[key]
 
     def address_parts(self, linear: Expr) -> tuple[Expr, ...]:
         """What the address of an access is computed from; targets with vectors distinguish more."""
@@ -326,7 +345,7 @@ class Renderer(ABC):
         text = None
         if node.op == "load":
             array = self.arrays[node.attr]
-            varying = varying or self.varies(linear_index(node.args, array.shape))
+            varying = varying or self.varies(self.linear(node.args, array))
             level = max(level, self.scope.floor)
             if array.mutable:
                 reads, level = reads | {node.attr}, max(level, self._settled(node.attr))
@@ -374,6 +393,7 @@ class Renderer(ABC):
 
     # functions ---------------------------------------------------------------------------------
     def _function(self, name: str, sections: tuple[Section, ...]) -> str:
+        self.linears = {}
         self.names, self.counts = set(self.RESERVED), {}
         self.arrays, self.slots, self.lets = {}, {}, {}
         top = Scope(0, 0)
@@ -397,29 +417,3 @@ class Renderer(ABC):
     @abstractmethod
     def argument(self, name: str) -> str:
         """The text of an argument of the function."""
-
-
-def assigned(body: Iterable[Statement | Range]) -> frozenset[str]:
-    """The accumulators and buffers that `body` changes."""
-    flat = flatten(body)
-    stored = frozenset(s.buffer for s in flat if isinstance(s, Store))
-    return stored | updated(flat) | declared(flat)
-
-
-def updated(body: Iterable[Statement | Range]) -> frozenset[str]:
-    """The accumulators that `body` updates."""
-    return frozenset(s.name for s in flatten(body) if isinstance(s, Update))
-
-
-def declared(body: Iterable[Statement | Range]) -> frozenset[str]:
-    """The accumulators that `body` declares."""
-    return frozenset(s.name for s in flatten(body) if isinstance(s, Accumulator))
-
-
-def flatten(body: Iterable[Statement | Range]) -> list[Statement | Range]:
-    """All statements of `body` and of the loops in it."""
-    flat = list(body)
-    for statement in flat:  # grows on the way
-        if isinstance(statement, (Loop, Range)):
-            flat.extend(statement.body)
-    return flat

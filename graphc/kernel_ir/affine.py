@@ -91,7 +91,7 @@ def _stride(
             return None
         definition = inside.get(node.attr, _ZERO)
         return definition and strides.get(definition, _ZERO)
-    if node.op == "load" and (inside is None or node.attr in inside):
+    if node.op in ("load", "load_if") and (inside is None or node.attr in inside):
         return None
     operands = [strides[a] for a in node.args]
     if all(s is _ZERO for s in operands):
@@ -124,9 +124,4 @@ def _mul_rule(args: tuple[Expr, ...], strides: list[Expr | None]) -> Expr | None
     return a * args[1] if b is _ZERO and a is not None else None
 
 
-def _shl_rule(args: tuple[Expr, ...], strides: list[Expr | None]) -> Expr | None:
-    value, count = strides
-    return None if value is None or count is not _ZERO else k.shl(value, args[1])
-
-
-_RULES = {"add": _add_rule, "sub": _sub_rule, "neg": _neg_rule, "mul": _mul_rule, "shl": _shl_rule}
+_RULES = {"add": _add_rule, "sub": _sub_rule, "neg": _neg_rule, "mul": _mul_rule}

@@ -20,6 +20,7 @@ for _name, _type in (("fma", ctypes.c_double), ("fmaf", ctypes.c_float)):
     getattr(_libm, _name).restype = _type
     getattr(_libm, _name).argtypes = (_type,) * 3
 
+_LEAVES = ("index", "dim", "var", "load", "load_if")  # whose values come from outside the expression
 _FEW = 64  # elements; below that a loop over the C library's fma is faster than forty array operations
 
 
@@ -121,8 +122,8 @@ def _operation(node: Expr) -> Callable[..., Any]:
 class Evaluator:
     """Evaluates some expressions, again and again, with leaves that change.
 
-    `leaf(node, *operands)` gives the value of an `index`, `dim`, `var` or `load` node, whose operands (the
-    indices of a load) are evaluated already. Raises `KeyError` for transcendental nodes: expand them first.
+    `leaf(node, *operands)` gives the value of a node of `_LEAVES`, whose operands (the indices of a load, after
+    the condition of a load_if) are evaluated already. Raises `KeyError` for transcendental nodes: expand them first.
     """
 
     def __init__(self, *roots: Expr):
@@ -134,7 +135,7 @@ class Evaluator:
             operands = tuple(place[a] for a in node.args)
             if node.op == "const":
                 self.values[i] = node.dtype.numpy.type(node.attr)
-            elif node.op in ("index", "dim", "var", "load"):
+            elif node.op in _LEAVES:
                 self.steps.append((i, None, operands, node))
             else:
                 self.steps.append((i, _operation(node), operands, node))

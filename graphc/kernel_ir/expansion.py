@@ -36,15 +36,15 @@ assert EXPANSIONS.keys() == TRANSCENDENTAL.keys()
 # Published bounds, in units in the last place of the exact result. `python -m graphc.kernel_ir.measure`
 # prints what was measured beside them.
 MAX_ULP = {
-    "exp": {"float32": 1.5, "float64": 1.5},
+    "exp": {"float32": 1.5, "float64": 2.0},
     "expm1": {"float32": 2.0, "float64": 2.0},
     "log": {"float32": 1.5, "float64": 1.5},
     "log1p": {"float32": 2.0, "float64": 2.0},
-    "sin": {"float32": 2.0, "float64": 2.0},
-    "cos": {"float32": 2.0, "float64": 2.0},
-    "tanh": {"float32": 2.5, "float64": 2.5},
+    "sin": {"float32": 1.0, "float64": 2.5},
+    "cos": {"float32": 1.0, "float64": 2.5},
+    "tanh": {"float32": 2.5, "float64": 3.0},
     "erf": {"float32": 2.0, "float64": 2.0},
-    "pow": {"float32": 1.0, "float64": 2.0},
+    "pow": {"float32": 1.0, "float64": 2.5},
 }
 
 

@@ -119,7 +119,8 @@ def const(value: Any, dtype: DType) -> Expr:
     """A constant, rounded to `dtype` now."""
     if isinstance(value, Expr):
         return value
-    return Expr("const", (), dtype, dtype.numpy.type(value).item())
+    rounded = dtype.numpy.type(value).item()
+    return Expr("const", (), dtype, rounded if rounded == rounded else float("nan"))  # all NaNs are one
 
 
 def int_const(value: int) -> Expr:

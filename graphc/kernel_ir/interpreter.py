@@ -137,10 +137,21 @@ class _Machine:
         if node.op == "load":
             self.check_access(node.attr, operands, "read")
             return self.arrays[node.attr][operands]
+        if node.op == "load_if":
+            return self.masked_load(node, *operands)
         value = self.environment[node.attr]
         if isinstance(value, np.ndarray):
             return value[: self.active].copy()
         return value
+
+    def masked_load(self, node: Expr, condition: Any, *indices: Any) -> Any:
+        shape = np.broadcast_shapes(np.shape(condition), *map(np.shape, indices))
+        wanted = np.broadcast_to(condition, shape)
+        place = tuple(np.broadcast_to(i, shape)[wanted] for i in indices)
+        self.check_access(node.attr, place, "read")
+        result = np.zeros(shape, node.dtype.numpy)
+        result[wanted] = self.arrays[node.attr][place]
+        return result[()]
 
     def check_access(self, name: str, indices: tuple[Any, ...], verb: str) -> None:
         """Within bounds, and not of an element that another unit writes."""

@@ -131,6 +131,7 @@ class Kernel:
     def symbols(self) -> tuple[str, ...]:
         """The named sizes that the kernel needs, sorted: the order of the ABI's `dims`."""
         sizes: list[Size] = [s for b in self.buffers for s in b.shape]
+        roots: list[Expr] = []
         for nest in self.nests:
             sizes += [s for local in nest.locals for s in local.shape]
             stack: list[Statement] = [nest.loop, *nest.accumulators, *nest.finish]
@@ -139,7 +140,8 @@ class Kernel:
                 if isinstance(statement, Loop):
                     sizes.append(statement.extent)
                     stack.extend(statement.body)
-                sizes += [n.attr for e in expressions(statement) for n in walk(e) if n.op == "dim"]
+                roots += expressions(statement)
+        sizes += [node.attr for node in walk(*roots) if node.op == "dim"]
         return tuple(sorted(symbols_of(sizes)))
 
 

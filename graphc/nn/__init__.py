@@ -2,6 +2,7 @@
 
 from graphc.nn import losses
 from graphc.nn.functional import (
+    dropout,
     gelu,
     log_sigmoid,
     log_softmax,

@@ -1,4 +1,4 @@
-"""Activations as functions: those that the ops have, and the products of them that networks use.
+"""Activations and dropout as functions: those that the ops have, and the products of them that networks use.
 
 It stands apart from the ops because nothing here is a record: each is written as a user could write it.
 """
@@ -6,23 +6,63 @@ It stands apart from the ops because nothing here is a record: each is written a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from graphc.dims import Size
 from graphc.ir.value import Value
-from graphc.ops import as_value, erf, log_softmax, logsumexp, refuse, relu, sigmoid, softmax, softplus, tanh
+from graphc.ops import (
+    abs,
+    as_value,
+    broadcast_to,
+    clip,
+    erf,
+    exp,
+    expm1,
+    log_softmax,
+    logsumexp,
+    refuse,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+    where,
+    zeros_like,
+)
+from graphc.random import Generator, default_generator
 
 __all__ = [
+    "dropout",
+    "elu",
+    "exponential",
     "gelu",
+    "hard_sigmoid",
+    "leaky_relu",
+    "linear",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "mish",
     "relu",
+    "relu6",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "softsign",
     "tanh",
 ]
+
+# Klambauer et al., Self-Normalizing Neural Networks, arXiv:1706.02515: the fixed point at mean 0, variance 1.
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def linear(x: Any) -> Value:
+    """x itself."""
+    return as_value(x)
 
 
 def gelu(x: Any, approximate: str = "none") -> Value:
@@ -44,6 +84,74 @@ def silu(x: Any) -> Value:
     return x * sigmoid(x)
 
 
+def mish(x: Any) -> Value:
+    """x * tanh(softplus(x)), elementwise. Source: Misra, arXiv:1908.08681."""
+    x = as_value(x)
+    return x * tanh(softplus(x))
+
+
 def log_sigmoid(x: Any) -> Value:
     """log(sigmoid(x)), elementwise, without underflow for large -x."""
     return -softplus(-as_value(x))
+
+
+def elu(x: Any, alpha: float = 1.0) -> Value:
+    """x where it is positive, else alpha * (exp(x) - 1). Source: Clevert et al., arXiv:1511.07289."""
+    x = as_value(x)
+    return where(x > 0, x, alpha * expm1(x))
+
+
+def selu(x: Any) -> Value:
+    """The `elu` that keeps mean 0 and variance 1 from layer to layer. Source: Klambauer et al., arXiv:1706.02515."""
+    return _SELU_SCALE * elu(x, _SELU_ALPHA)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Value:
+    """x where it is positive, else negative_slope * x."""
+    x = as_value(x)
+    return where(x > 0, x, negative_slope * x)
+
+
+def relu6(x: Any) -> Value:
+    """x limited to [0, 6]; the gradient on both bounds is 0."""
+    x = as_value(x)
+    return where(x < 6, relu(x), 6.0)
+
+
+def softsign(x: Any) -> Value:
+    """x / (1 + |x|), elementwise."""
+    x = as_value(x)
+    return x / (1 + abs(x))
+
+
+def hard_sigmoid(x: Any) -> Value:
+    """x / 6 + 1 / 2 limited to [0, 1]."""
+    return clip(as_value(x) / 6 + 0.5, 0, 1)
+
+
+def exponential(x: Any) -> Value:
+    """exp(x), elementwise."""
+    return exp(as_value(x))
+
+
+def dropout(
+    x: Any, rate: float, generator: Generator | None = None, noise_shape: Sequence[Size] | None = None
+) -> Value:
+    """Each element 0 with probability `rate`, else divided by 1 - rate, so that the mean stays.
+
+    The decisions are drawn from `generator` (by default that of `gc.random`) in `noise_shape` (by default that of x),
+    and broadcast. No mask is stored: the backward pass draws the same bits again. Raises `GraphError`.
+    Source: Srivastava et al., JMLR 15 (2014).
+    """
+    x = as_value(x)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        refuse("dropout", f"expected a rate in [0, 1], got {rate!r}")
+    if not x.dtype.is_float:
+        refuse("dropout", f"expected floating elements, got {x.type}")
+    if rate == 0:
+        return x
+    if rate == 1:
+        return zeros_like(x)
+    generator = default_generator if generator is None else generator
+    keep = generator.bernoulli(1 - rate, x.shape if noise_shape is None else tuple(noise_shape))
+    return where(broadcast_to(keep, x.shape), x / (1 - rate), 0)

@@ -64,6 +64,7 @@ from graphc.ops.logic import (
 )
 from graphc.ops.normalization import log_softmax, logsumexp, softmax
 from graphc.ops.power import pow, rsqrt, sqrt
+from graphc.ops.random import normal_from_tail, random_bits, random_permutation
 from graphc.ops.ranges import arange, eye
 from graphc.ops.reduction import all, any, max, min, prod, sum
 from graphc.ops.rounding import ceil, floor, round, trunc

@@ -32,7 +32,7 @@ class Trait(enum.Flag):
     RESHAPE = enum.auto()  # keeps the row-major order of the elements: the same memory with another shape
     SOURCE = enum.auto()  # no operands and no memory: full, iota
     LEAF = enum.auto()  # input, variable, constant: a buffer that exists before the program runs
-    EXPENSIVE = enum.auto()  # transcendental: not worth computing twice
+    EXPENSIVE = enum.auto()  # transcendental, or a square root: not worth computing twice
     CHECKS = enum.auto()  # may fail while running (an index out of range)
     READS_RANDOM = enum.auto()
 

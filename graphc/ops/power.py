@@ -25,7 +25,7 @@ sqrt = unary(
     gradient=lambda g, x, y: (0.5 * g / y,),
     lower=lambda k, x: k.sqrt(x),
     domain=(Reals(0, 100, also=SPECIAL),),
-    traits=Trait.MONOTONE,
+    traits=Trait.MONOTONE | Trait.EXPENSIVE,
     onnx="Sqrt",
 )
 
@@ -38,6 +38,7 @@ rsqrt = unary(
     lower=lambda k, x: k.div(1, k.sqrt(x)),
     domain=(Reals(0, 100, also=SPECIAL),),
     max_ulp={"float32": 1.5, "float64": 1.5},
+    traits=Trait.EXPENSIVE,
 )
 
 

@@ -11,7 +11,8 @@ from graphc import ops
 from graphc.ir.graph import Graph, rewrite
 from graphc.ir.value import Value, emit
 from graphc.ops.broadcasting import broadcast_shapes
-from graphc.passes.literals import number_of
+from graphc.ops.definition import op_of
+from graphc.passes.literals import refilled
 from graphc.passes.log import note
 
 
@@ -21,7 +22,7 @@ def broadcast_late(graph: Graph) -> Graph:
 
 
 def _broadcast_result(value: Value) -> Value:
-    if value.op.family != "elementwise":
+    if op_of(value).family != "elementwise":
         return value
     small = []
     for operand in value.operands:
@@ -36,9 +37,7 @@ def _broadcast_result(value: Value) -> Value:
         return value
     note("broadcast-late")
     operands = (
-        ops.broadcast_to(o.operands[0], shape)
-        if o.op.name == "broadcast_to"
-        else ops.full(shape, number_of(o), o.dtype)
+        ops.broadcast_to(o.operands[0], shape) if o.op.name == "broadcast_to" else refilled(o, shape)
         for o in value.operands
     )
     return ops.broadcast_to(emit(value.op, *operands, **value.attrs), value.shape)

@@ -13,8 +13,8 @@ import numpy as np
 from graphc import ops
 from graphc.ir.graph import Graph, rewrite
 from graphc.ir.value import Value, emit
-from graphc.ops.definition import Trait
-from graphc.passes.literals import number_of, same_number
+from graphc.ops.definition import Trait, op_of
+from graphc.passes.literals import refilled, same_number
 from graphc.passes.log import note
 
 
@@ -24,7 +24,7 @@ def canonicalize(graph: Graph) -> Graph:
 
 
 def _canonical(value: Value) -> Value:
-    op = value.op
+    op = op_of(value)
     if Trait.VIEW in op.traits:
         if value.operands and all(o.op.name == "full" for o in value.operands):
             value = _fill_anew(value)
@@ -47,12 +47,12 @@ def _canonical(value: Value) -> Value:
 
 def _fill_anew(value: Value) -> Value:
     """A view of one number is that number in another shape (`pad` brings a number of its own)."""
-    numbers = [number_of(o) for o in value.operands]
-    numbers += [value.attrs["value"]] if "value" in value.attrs else []
+    first = value.operands[0]
+    numbers = [o.attrs["value"] for o in (*value.operands, value) if "value" in o.attrs]
     if not all(same_number(n, numbers[0]) for n in numbers):
         return value
     note("view-of-literal")
-    return ops.full(value.shape, numbers[0], value.dtype)
+    return refilled(first, value.shape)
 
 
 def _merge_reshape(value: Value) -> Value:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from graphc.ir.graph import Graph, rewrite
 from graphc.ir.value import Value
+from graphc.ops.definition import op_of
 from graphc.passes.log import note
 
 
 def decompose(graph: Graph) -> Graph:
     """Repeat until no op is left that has a decomposition; they nest a few levels deep."""
-    while any(value.op.decompose for value in graph.values):
+    while any(op_of(value).decompose for value in graph.values):
         graph = rewrite(graph, _expand)
     return graph
 
 
 def _expand(value: Value) -> Value:
-    if value.op.decompose is None:
+    decomposition = op_of(value).decompose
+    if decomposition is None:
         return value
     note(f"decompose-{value.op.name}")
-    return value.op.decompose(*value.operands, **value.attrs)
+    return decomposition(*value.operands, **value.attrs)

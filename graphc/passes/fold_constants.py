@@ -6,18 +6,19 @@ number where it is one literal.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from graphc import ops
-from graphc.dims import Size
 from graphc.ir.graph import Graph, rewrite
 from graphc.ir.value import Value
-from graphc.ops.definition import Trait
+from graphc.ops.definition import Trait, op_of
 from graphc.passes.literals import fold_elementwise
 from graphc.passes.log import note
 
 _SMALL = 4096  # elements: a program may carry a constant of that size without a thought
-_LARGEST_OPERAND = 1 << 22  # elements: beyond it, folding would be felt as compile time
+_LARGEST_OPERAND = 1 << 22  # elements: beyond them, folding would be felt as compile time
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -53,18 +54,17 @@ def _uniform(value: Value) -> Value:
 
 
 def _evaluate(value: Value) -> Value | None:
-    read = [_count(o.size) for o in value.operands]
-    made = _count(value.size)
-    if made is None or None in read or sum(read) > _LARGEST_OPERAND or value.op.reference is None:
+    op, made = op_of(value), _count(value)
+    read = [_count(o) for o in value.operands]
+    if op.reference is None or max(made, *read) > _LARGEST_OPERAND:
         return None
-    if made > _SMALL and made >= sum(read):
+    stored = sum(n for n, o in zip(read, value.operands, strict=True) if o.op.name == "constant")
+    if made > (stored if Trait.VIEW in op.traits else max(_SMALL, stored - 1)):  # a view is free, its elements are not
         return None
-    if Trait.VIEW in value.op.traits and made > sum(read):
-        return None  # a view is free, its elements are not
-    operands = (o.op.reference(**o.attrs) for o in value.operands)
+    operands = [_array(o) for o in value.operands]
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(value.op.reference(*operands, **value.attrs))
+            result = np.asarray(op.reference(*operands, **value.attrs))
     except (ArithmeticError, ValueError, TypeError, IndexError):
         return None
     if result.dtype != value.dtype.numpy or result.shape != value.shape:
@@ -72,5 +72,12 @@ def _evaluate(value: Value) -> Value | None:
     return ops.constant(result)
 
 
-def _count(size: Size) -> int | None:
-    return size if isinstance(size, int) else None
+def _array(value: Value) -> np.ndarray:
+    if value.op.name == "constant":
+        return value.attrs["value"].array
+    return np.full(value.shape, value.attrs["value"], value.dtype.numpy)
+
+
+def _count(value: Value) -> float:
+    """The number of elements; infinitely many if a size is symbolic."""
+    return value.size if isinstance(value.size, int) else math.inf

@@ -10,14 +10,21 @@ import math
 
 import numpy as np
 
+from graphc.dims import Shape
 from graphc.dtypes import DType
 from graphc.ir.value import Value
+from graphc.ops.definition import op_of
 from graphc.ops.leaves import Scalar, full
 
 
 def number_of(value: Value) -> Scalar | None:
     """The number in every element of `value`, if it is a `full`."""
     return value.attrs["value"] if value.op.name == "full" else None
+
+
+def refilled(literal: Value, shape: Shape) -> Value:
+    """The same number in every element of another shape."""
+    return full(shape, literal.attrs["value"], literal.dtype)
 
 
 def same_number(a: Scalar, b: Scalar) -> bool:
@@ -35,7 +42,7 @@ def is_normal(number: float, dtype: DType) -> bool:
 
 def fold_elementwise(value: Value) -> Value | None:
     """The `full` that an elementwise op over `full` operands amounts to, in the op's own NumPy meaning; else None."""
-    op = value.op
+    op = op_of(value)
     if not (op.family == "elementwise" and op.reference) or any(o.op.name != "full" for o in value.operands):
         return None
     operands = (np.full((), o.attrs["value"], o.dtype.numpy) for o in value.operands)

@@ -14,7 +14,7 @@ from typing import Any
 
 import graphc.ops  # noqa: F401  every op is registered before a rule names one
 from graphc.ir.graph import Graph, rebuild, topological, with_operands
-from graphc.ir.value import Value, emit
+from graphc.ir.value import OpLike, Value, emit
 from graphc.ops.definition import Op, Trait, lookup
 from graphc.ops.leaves import Scalar, full
 from graphc.origin import inherit
@@ -99,7 +99,7 @@ class Number(Pattern):
 class Apply(Pattern):
     """An op over patterns, with any attributes; `key` names the node in a match, whichever way it was commuted."""
 
-    __slots__ = ("op", "operands", "single_use", "key")
+    __slots__ = ("key", "op", "operands", "single_use")
 
     def __init__(self, op: Op, operands: tuple[Pattern, ...], single_use: bool = False, key: Pattern | None = None):
         self.op = op
@@ -114,8 +114,9 @@ def op(name: str) -> Callable[..., Apply]:
     return lambda *operands: Apply(record, tuple(_as_pattern(o) for o in operands))
 
 
-def once(pattern: Apply) -> Apply:
+def once(pattern: Pattern) -> Apply:
     """`pattern`, only where the rule's root is the one user: a rewrite that would compute it twice does not pay."""
+    assert isinstance(pattern, Apply), "only what an op computes has users that can be counted"
     return Apply(pattern.op, pattern.operands, single_use=True)
 
 
@@ -127,12 +128,14 @@ def _as_pattern(x: Any) -> Pattern:
 
 
 class Match:
-    """What the variables and the nodes of a pattern stand for; `root` is the value to replace."""
+    """What the variables and the nodes of a pattern stand for; `root` is the value to replace, `kept` are the
+    values that a replacement must not look through either."""
 
-    __slots__ = ("root", "found")
+    __slots__ = ("found", "kept", "root")
 
-    def __init__(self, root: Value):
+    def __init__(self, root: Value, kept: frozenset[Value]):
         self.root = root
+        self.kept = kept
         self.found: dict[Pattern, Value] = {}
 
     def __getitem__(self, pattern: Pattern) -> Value:
@@ -171,14 +174,14 @@ def rule(
 
 
 class RuleTable:
-    """Rules, tried in their order; looked up by the ops of a value and of its operands, so that a miss costs nothing."""
+    """Rules, tried in their order; found by the ops of a value and of its operands, so that a miss costs nothing."""
 
     def __init__(self, rules: Iterable[Rule]):
-        self._by_root: dict[Op, list[tuple[Rule, Apply]]] = {}
+        self._by_root: dict[OpLike, list[tuple[Rule, Apply]]] = {}
         for row in rules:
             for variant in _commuted(row.pattern):
                 self._by_root.setdefault(row.pattern.op, []).append((row, variant))
-        self._by_heads: dict[tuple[Op, ...], tuple[tuple[Rule, Apply], ...]] = {}
+        self._by_heads: dict[tuple[OpLike, ...], tuple[tuple[Rule, Apply], ...]] = {}
 
     def __call__(self, graph: Graph) -> Graph:
         """The graph after one walk, operands before users; the same object if no rule fired."""
@@ -220,12 +223,13 @@ class RuleTable:
         for row, variant in self._candidates(value):
             if value.dtype.is_float and row.exactness not in _FOR_FLOATS:
                 continue
-            match = Match(value)
+            match = Match(value, kept)
             if not _matches(variant, value, match.found, uses, kept):
                 continue
             with inherit(value.origin):
                 if row.when is not None and not row.when(match):
                     continue
+                new: Value | None
                 if isinstance(row.replacement, Pattern):
                     new = self._build(row.replacement, match, uses, kept)
                 else:
@@ -273,7 +277,7 @@ def _commuted(pattern: Pattern) -> list[Any]:
     return variants
 
 
-def _heads_fit(pattern: Apply, heads: tuple[Op, ...]) -> bool:
+def _heads_fit(pattern: Apply, heads: tuple[OpLike, ...]) -> bool:
     if len(pattern.operands) != len(heads):
         return False
     return all(

@@ -19,6 +19,7 @@ from graphc.passes.fold_constants import fold_constants
 from graphc.passes.log import PassLog, counting
 from graphc.passes.prune import prune
 from graphc.passes.pull_into_matmul import pull_into_matmul
+from graphc.passes.reshape_late import reshape_late
 from graphc.passes.share_common import share_common
 from graphc.passes.simplify import simplify
 from graphc.passes.simplify_reductions import simplify_reductions
@@ -52,6 +53,7 @@ _ALGEBRA = (
     Pass("simplify", simplify, "the same elements with less arithmetic"),
     Pass("reductions", simplify_reductions, "fewer elements to reduce"),
     Pass("broadcast-late", broadcast_late, "arithmetic once per row, not once per element"),
+    Pass("reshape-late", reshape_late, "arithmetic beside the value it belongs to, views after it"),
     Pass("matmul", pull_into_matmul, "transposes and factors into the GEMM"),
 )
 

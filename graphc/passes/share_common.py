@@ -10,7 +10,7 @@ from typing import Any
 
 from graphc.ir.graph import Graph, rebuild, with_operands
 from graphc.ir.value import Value
-from graphc.ops.definition import Trait
+from graphc.ops.definition import Trait, op_of
 from graphc.passes.log import note
 
 
@@ -19,7 +19,7 @@ def share_common(graph: Graph) -> Graph:
     first: dict[Any, Value] = {}
     replacement: dict[Value, Value] = {}
     for value in graph.values:
-        if Trait.LEAF in value.op.traits and value.op.name != "constant":
+        if Trait.LEAF in op_of(value).traits and value.op.name != "constant":
             replacement[value] = value  # an input or a variable is itself, whatever it is called
             continue
         operands = tuple([replacement[o] for o in value.operands])
@@ -35,7 +35,7 @@ def share_common(graph: Graph) -> Graph:
 
 def _structure(value: Value, operands: tuple[Value, ...]) -> tuple:
     places = [id(o) for o in operands]  # all alive in `replacement`, so ids are theirs alone
-    if Trait.COMMUTATIVE in value.op.traits:
+    if Trait.COMMUTATIVE in op_of(value).traits:
         places.sort()
     attrs = [(k, type(a), repr(a) if type(a) is float else a) for k, a in value.attrs.items()]  # 0.0 is not -0.0
     return (value.op, *places, *attrs)

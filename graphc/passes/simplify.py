@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 
+from graphc import ops
 from graphc.ir.graph import Graph
 from graphc.ir.value import Value
 from graphc.ops.definition import REGISTRY, Trait
 from graphc.ops.families import Elementwise
-from graphc.passes.literals import is_normal
+from graphc.passes.literals import is_normal, number_of
 from graphc.passes.matcher import (
     EXACT,
     FINITE_ONLY,
@@ -37,6 +38,8 @@ logical_and, logical_or, logical_not = op("logical_and"), op("logical_or"), op("
 
 x, y, z, w, condition = Anything(), Anything(), Anything(), Anything(), Anything()
 c, d = AnyNumber(), AnyNumber()
+row_of_roots = op("broadcast_to")(sqrt(y))
+kept_row_of_roots = op("broadcast_to")(op("reshape")(sqrt(y)))
 
 
 def _whole(match: Match) -> bool:
@@ -54,7 +57,9 @@ def _reciprocal_is_exact(match: Match) -> bool:
 
 
 _NON_NEGATIVE = frozenset({"square", "exp", "abs", "sigmoid", "var"})  # results ≥ +0, or NaN
-_ADDS_UP = frozenset({"add", "multiply", "sum", "mean", "maximum", "broadcast_to", "reshape", "sqrt", "divide", "astype"})
+_ADDS_UP = frozenset(
+    {"add", "multiply", "sum", "mean", "maximum", "broadcast_to", "reshape", "sqrt", "divide", "astype"}
+)
 
 
 def _is_non_negative(value: Value, depth: int = 6) -> bool:
@@ -68,6 +73,21 @@ def _is_non_negative(value: Value, depth: int = 6) -> bool:
     if value.op.name not in _ADDS_UP or depth == 0:
         return False
     return all(_is_non_negative(o, depth - 1) for o in value.operands)
+
+
+def _has_normal_root(match: Match) -> bool:
+    """Whether sqrt(y) is far from zero, so that its reciprocal is a normal number: y = something ≥ 0, plus epsilon."""
+    if match[y].op.name != "add":
+        return False
+    a, b = match[y].operands
+    epsilon = number_of(b)
+    return epsilon is not None and epsilon > 0 and is_normal(epsilon, match.root.dtype) and _is_non_negative(a)
+
+
+def _multiply_by_reciprocal_root(match: Match) -> Value:
+    """One division a row instead of one an element."""
+    row = match.root.operands[1].operands[0]
+    return match[x] * ops.broadcast_to(ops.reshape(ops.rsqrt(match[y]), row.shape), match.root.shape)
 
 
 def _x_is_non_negative(match: Match) -> bool:
@@ -89,12 +109,17 @@ ARITHMETIC = (
     rule("multiply-itself", x * x, square(x), EXACT),
     rule("multiply-negatives", -x * -y, x * y, EXACT),
     rule("scale-negative", -x * c, x * -c, EXACT),
+    rule("multiply-negative", -x * y, -(x * y), EXACT),  # outwards, where a sum or a difference takes it
     rule("negative-scale", -once(x * c), x * -c, EXACT),
     rule("fold-scale", (x * c) * d, x * (c * d), REASSOCIATES, _scale_stays_normal),
     rule("divide-one", x / 1, x, EXACT),
     rule("divide-minus-one", x / -1, -x, EXACT),
     rule("divide-power-of-two", x / c, lambda f: f[x] * (1 / f.number(c)), EXACT, _reciprocal_is_exact),
     rule("divide-negative", -x / c, x / -c, EXACT),
+    rule("divide-of-negative", -x / y, -(x / y), EXACT),
+    rule("divide-by-negative", x / -y, -(x / y), EXACT),
+    rule("divide-by-root", x / row_of_roots, _multiply_by_reciprocal_root, REASSOCIATES, _has_normal_root),
+    rule("divide-by-kept-root", x / kept_row_of_roots, _multiply_by_reciprocal_root, REASSOCIATES, _has_normal_root),
     rule("one-over", 1 / x, reciprocal(x), EXACT),
     rule("one-over-root", reciprocal(sqrt(x)), rsqrt(x), EXACT),
 )

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphc import ops
-from graphc.dims import product
 from graphc.ir.graph import Graph
-from graphc.ir.value import Value, emit
+from graphc.ir.value import OpLike, Value, emit
 from graphc.ops.definition import REGISTRY, Op, Trait
 from graphc.ops.statistics import element_count
-from graphc.passes.literals import is_normal, number_of
+from graphc.passes.literals import is_normal, refilled
 from graphc.passes.matcher import EXACT, REASSOCIATES, AnyNumber, Anything, Match, Rule, RuleTable, once, op, rule
 
 sum_, broadcast_to, reshape = op("sum"), op("broadcast_to"), op("reshape")
@@ -24,7 +23,7 @@ permute_dims, full = op("permute_dims"), op("full")
 x, c = Anything(), AnyNumber()
 
 
-def _again(record: Op, value: Value, axes: tuple[int, ...]) -> Value:
+def _again(record: OpLike, value: Value, axes: tuple[int, ...]) -> Value:
     return emit(record, value, axes=axes) if axes else value
 
 
@@ -93,16 +92,17 @@ def _extremum_of_repeated(match: Match) -> Value | None:
 
 def _sum_of_literal(match: Match) -> Value:
     operand = match.root.operands[0]
-    one = ops.full(match.root.shape, number_of(operand), operand.dtype)
-    return one * element_count(operand, match.root.attrs["axes"])
+    return refilled(operand, match.root.shape) * element_count(operand, match.root.attrs["axes"])
 
 
 def _scale_sum(match: Match) -> Value:
     return emit(match.root.op, match[x], axes=match.root.attrs["axes"]) * match.number(c)
 
 
-def _scale_is_normal(match: Match) -> bool:
-    return not match.root.dtype.is_float or is_normal(match.number(c), match.root.dtype)
+def _scale_grows(match: Match) -> bool:
+    """A factor below 1 may be there to keep the sum from overflowing."""
+    number = match.number(c)
+    return not match.root.dtype.is_float or (abs(number) >= 1 and is_normal(number, match.root.dtype))
 
 
 def _negate_sum(match: Match) -> Value:
@@ -127,7 +127,7 @@ RULES = (
     *(r for record in REGISTRY.values() if record.reduce for r in _rules_of(record)),
     rule("sum-of-literal", sum_(full()), _sum_of_literal, REASSOCIATES),
     rule("sum-of-broadcast", sum_(broadcast_to(x)), _sum_of_repeated, REASSOCIATES),
-    rule("sum-of-scaled", sum_(once(x * c)), _scale_sum, REASSOCIATES, _scale_is_normal),
+    rule("sum-of-scaled", sum_(once(x * c)), _scale_sum, REASSOCIATES, _scale_grows),
     rule("sum-of-negative", sum_(once(-x)), _negate_sum, EXACT),
 )
 _TABLE = RuleTable(RULES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphc.dims import shape_text
+from graphc.dtypes import as_dtype
 from graphc.program.program import GemmStep, KernelCall, KernelStep, Program, Ref, Step
 
 
@@ -18,7 +19,7 @@ def format_program(program: Program) -> str:
     for state in program.states:
         suffix = "" if state.updated else "    # only read"
         lines.append(f"  var   %{state.name}: {state.dtype}{shape_text(state.shape)}{suffix}")
-    lines += [f"  const %{c.name}: {c.array.dtype.name}{shape_text(c.array.shape)}" for c in program.constants]
+    lines += [f"  const %{c.name}: {as_dtype(c.array.dtype)}{shape_text(c.array.shape)}" for c in program.constants]
     lines += [f"  out   {p.name}: {p.dtype}{shape_text(p.shape)}" for p in program.outputs]
     lines.append(f"  arena {program.arena}")
     lines += _columns(

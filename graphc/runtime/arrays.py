@@ -13,6 +13,8 @@ from graphc.errors import GraphError
 
 _HOST_DEVICES = (1, 3, 11, 13)  # DLPack: CPU, and memory pinned by CUDA, ROCm or managed by CUDA
 
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+
 
 def as_input(value: Any, name: str, dtype: str) -> np.ndarray:
     """`value` as a C-contiguous, aligned array of `dtype` in native byte order, for input `name`.
@@ -38,7 +40,7 @@ def _as_array(value: Any, name: str) -> np.ndarray:
         if int(device) not in _HOST_DEVICES:
             raise GraphError(f"input {name}: expected an array in host memory, got one on a device ({_place(value)})")
         if not isinstance(value, np.generic):
-            return np.from_dlpack(value)
+            return _from_dlpack(value, name)
     elif hasattr(value, "__cuda_array_interface__"):
         raise GraphError(f"input {name}: expected an array in host memory, got one on a device ({_place(value)})")
     try:
@@ -50,18 +52,25 @@ def _as_array(value: Any, name: str) -> np.ndarray:
     return array
 
 
+def _from_dlpack(value: Any, name: str) -> np.ndarray:
+    try:
+        return np.from_dlpack(value)
+    except (BufferError, RuntimeError, TypeError) as error:  # a dtype that NumPy lacks, a tensor with a gradient
+        raise GraphError(f"input {name}: expected an array that DLPack can share, got: {error}") from error
+
+
 def _place(value: Any) -> str:
     return str(getattr(value, "device", type(value).__name__))
 
 
 def _convert_python_numbers(array: np.ndarray, name: str, expected: np.dtype) -> np.ndarray:
-    kinds = {"b": 0, "u": 1, "i": 1, "f": 2}
-    given = kinds.get(array.dtype.kind, 3) if array.size else 0  # an empty list has no kind
-    if given <= kinds[expected.kind] and (given > 0 or expected.kind == "b" or not array.size):
+    """bool → integer → float, never back; an empty list has no kind. Integers must be in range."""
+    if array.size and _RANK[array.dtype.kind] > _RANK[expected.kind]:
+        raise GraphError(f"input {name}: expected {expected.name}, got {array.dtype.name}")
+    with np.errstate(over="ignore"):  # beyond float32's range is infinity
         converted = array.astype(expected)
-        if expected.kind == "f" or np.array_equal(converted, array):
-            return converted
+    if expected.kind != "f" and not np.array_equal(converted, array):
         raise GraphError(
             f"input {name}: expected numbers in the range of {expected.name}, got {array.min()} to {array.max()}"
         )
-    raise GraphError(f"input {name}: expected {expected.name}, got {array.dtype.name}")
+    return converted

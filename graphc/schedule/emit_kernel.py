@@ -10,7 +10,7 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
-from graphc.dims import Shape
+from graphc.dims import Shape, Size
 from graphc.ir.value import Value
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
@@ -26,13 +26,17 @@ from graphc.kernel_ir.kernel import (
     Statement,
     Store,
     Update,
+    expressions,
 )
 from graphc.ops.definition import op_of
 from graphc.schedule.elements import Elements, loads
 from graphc.schedule.fusion import Group, Role, axis_index, element, role_of
 from graphc.schedule.units import CHEAP
 
-LANES = 16  # per vector loop, for every dtype and target: part of the meaning of a reduction
+LANES = 16  # of a vector loop whose body is long: 16 float32 fill one 512-bit register
+WIDE_LANES = 64  # of a short one: four independent chains of additions, 256 contiguous bytes a step
+SHORT_BODY = 24  # nodes of scalar expression that leave registers for four vectors of each value
+TRANSCENDENTAL_COST = 16  # nodes that one becomes, about
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class _Emitter:
         self.names = Names()
         self.role: dict[Value, Role] = {}
         self.index: dict[Value, tuple[Expr, ...]] = {}
+        self.sources: dict[Value, list[Value]] = {}  # what each unit loads
         self.stage: dict[Value, int] = {}  # the first stage in which a unit can be computed
         self.known: dict[Value, Expr] = {}  # results of reductions and of rows, as variables
         self.computed: dict[Value, Expr] = {}  # full units, as expressions
@@ -96,10 +101,11 @@ class _Emitter:
             found = role_of(unit, self.domain)
             assert found is not None
             self.role[unit], self.index[unit] = found
+            self.sources[unit] = [n.attr.value for n in loads(element(unit, found[1], self.elements))]
             self.stage[unit] = max(
                 (
                     self.stage[source] + (self.role[source] is Role.REDUCE)
-                    for source in self.sources(unit)
+                    for source in self.sources[unit]
                     if source in self.stage
                 ),
                 default=0,
@@ -111,14 +117,11 @@ class _Emitter:
             return
         shape = tuple(self.domain.shape[a] for a in self.domain.reduced)
         for unit in self.units:
-            for source in self.sources(unit):
+            for source in self.sources[unit]:
                 if source in self.stage and self.role[source] is Role.FULL and source not in self.locals:
                     expensive = len(k.walk(element(source, self.index[source], self.elements))) >= CHEAP
                     if expensive and self.stage[unit] > self.stage[source]:
                         self.locals[source] = Local(self.names.new(source.op.name), source.dtype, shape)
-
-    def sources(self, unit: Value) -> list[Value]:
-        return [node.attr.value for node in loads(element(unit, self.index[unit], self.elements))]
 
     # statements ----------------------------------------------------------------------------------
     def emit_unit(self, unit: Value) -> None:
@@ -218,9 +221,23 @@ class _Emitter:
     def loops(self, axes: tuple[int, ...], body: list[Statement]) -> list[Statement]:
         """`body` in loops over `axes`; the innermost axis of the domain runs in vectors."""
         for axis in reversed(axes):
-            lanes = LANES if axis == len(self.domain.shape) - 1 else 0
-            body = [Loop(f"i{axis}", self.domain.shape[axis], tuple(body), lanes)]
+            extent = self.domain.shape[axis]
+            lanes = choose_lanes(body, extent) if axis == len(self.domain.shape) - 1 else 0
+            body = [Loop(f"i{axis}", extent, tuple(body), lanes)]
         return body
+
+
+def choose_lanes(body: list[Statement], extent: Size) -> int:
+    """How many iterations run side by side: part of the meaning of a reduction, so the same for every target."""
+    if isinstance(extent, int) and extent < WIDE_LANES:
+        return LANES
+    work, stack = 0, list(body)
+    while stack:
+        statement = stack.pop()
+        if isinstance(statement, Loop):
+            stack.extend(statement.body)
+        work += sum(TRANSCENDENTAL_COST if n.op in k.TRANSCENDENTAL else 1 for n in k.walk(*expressions(statement)))
+    return WIDE_LANES if work <= SHORT_BODY else LANES
 
 
 def _stores_last(body: list[Statement]) -> list[Statement]:

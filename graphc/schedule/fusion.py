@@ -19,7 +19,7 @@ from graphc.kernel_ir.expr import Expr
 from graphc.ops.definition import op_of
 from graphc.schedule.elements import Elements, Source, load_index, loads
 
-LARGEST_GROUP = 4000  # nodes of scalar expression in one kernel; bounds compile time, not speed
+LARGEST_GROUP = 3000  # nodes of scalar expression in one kernel; bounds compile time, not speed
 
 
 class Role(enum.Enum):
@@ -57,9 +57,10 @@ class Domain:
 class Group:
     """Units that one kernel computes; a library step is a group of its own, with no domain."""
 
-    units: list[Value]
+    units: list[Value]  # in topological order
     domain: Domain | None
     producers: set[Value] = field(default_factory=set)  # units of other groups that this one reads
+    cost: int = 0  # nodes of scalar expression
 
     @property
     def is_library(self) -> bool:
@@ -133,7 +134,6 @@ class _Fuser:
         self.position = {unit: i for i, unit in enumerate(units)}
         self.refusals: dict[tuple[Value, Value], str] = {}
         self.group_of: dict[Value, Group] = {}
-        self.cost: dict[Value, int] = {}
         self._loads: dict[tuple[Value, tuple[Expr, ...]], tuple[Expr, ...]] = {}
 
     def run(self, enabled: bool) -> Fusion:
@@ -150,7 +150,6 @@ class _Fuser:
     def single(self, unit: Value) -> Group:
         if op_of(unit).library is not None:
             sources = [o for operand in unit.operands for o in self._stored_behind(operand)]
-            self.cost[unit] = 0
             return Group([unit], None, {s for s in sources if s in self.position})
         if op_of(unit).reduce is not None:
             domain = Domain(unit.operands[0].shape, unit.attrs["axes"])
@@ -159,8 +158,8 @@ class _Fuser:
         found = role_of(unit, domain)
         assert found is not None
         body = element(unit, found[1], self.elements)
-        self.cost[unit] = len(k.walk(body))
-        return Group([unit], domain, {s.attr.value for s in loads(body) if s.attr.value in self.position})
+        sources = {node.attr.value for node in self.loads_of(unit, found[1])}
+        return Group([unit], domain, {s for s in sources if s in self.position}, len(k.walk(body)))
 
     def _stored_behind(self, operand: Value) -> list[Value]:
         found, stack = [], [operand]
@@ -190,8 +189,8 @@ class _Fuser:
         for unit in self.units:
             group = self.group_of[unit]
             if not group.is_library:
-                body = element(unit, role_of(unit, group.domain)[1], self.elements)  # type: ignore[arg-type,index]
-                for source in {node.attr.value for node in loads(body)}:
+                index = role_of(unit, group.domain)[1]  # type: ignore[arg-type,index]
+                for source in {node.attr.value for node in self.loads_of(unit, index)}:
                     readers.setdefault(source, []).append(unit)
         for users in readers.values():
             for first, second in zip(users, users[1:], strict=False):
@@ -205,18 +204,18 @@ class _Fuser:
         if a.is_library or b.is_library:
             library = a if a.is_library else b
             return None, f"{library.units[0].op.name} is a step of its own"
-        units = sorted(a.units + b.units, key=self.position.__getitem__)
-        if sum(self.cost[u] for u in units) > LARGEST_GROUP:
+        if a.cost + b.cost > LARGEST_GROUP:
             return None, "the kernel would become too large"
+        units = sorted(a.units + b.units, key=self.position.__getitem__)
         reason = "no iteration domain serves both"
         for domain in _candidate_domains(a.domain, b.domain):  # type: ignore[arg-type]
             refusal = self.refuse(units, domain)
             if refusal is None:
-                group = Group(units, domain, (a.producers | b.producers) - set(units))
+                group = Group(units, domain, (a.producers | b.producers) - set(units), a.cost + b.cost)
                 between = self.stands_between(a, b)
                 return (group, "") if between is None else (None, f"{between.op.name} stands between them")
             reason = refusal
-        return None, reason
+        return None, _telling(a.domain, b.domain) or reason  # type: ignore[arg-type]
 
     def refuse(self, units: list[Value], domain: Domain) -> str | None:
         """Why `domain` doesn't serve the units, or None."""
@@ -253,7 +252,7 @@ class _Fuser:
         return self._path(b, a) if found is None else found
 
     def _path(self, source: Group, target: Group) -> Value | None:
-        first = min(self.position[u] for u in source.units)
+        first = self.position[source.units[0]]
         stack = [(p, p) for p in target.producers if self.group_of[p] not in (source, target)]
         seen: set[Group] = set()
         while stack:
@@ -261,7 +260,7 @@ class _Fuser:
             group = self.group_of[unit]
             if group is source:
                 return via
-            if group in seen or max(self.position[u] for u in group.units) < first:
+            if group in seen or self.position[group.units[-1]] < first:
                 continue
             seen.add(group)
             stack.extend((p, via) for p in group.producers)
@@ -284,6 +283,15 @@ class _Fuser:
                 needed = sorted(group.producers, key=self.position.__getitem__, reverse=True)
                 stack.extend((self.group_of[p], False) for p in needed if self.group_of[p] not in done)
         return order
+
+
+def _telling(a: Domain, b: Domain) -> str | None:
+    """Why no domain serves both, where that shows in the domains alone."""
+    if a.shape == () and b.shape != ():
+        return "a scalar, computed once for all of them"
+    if a.shape == b.shape and a.reduced and b.reduced and a.reduced != b.reduced:
+        return f"one reduces axes {list(a.reduced)}, the other axes {list(b.reduced)}"
+    return None
 
 
 def _candidate_domains(a: Domain, b: Domain) -> list[Domain]:

@@ -89,7 +89,11 @@ def _collapse(kernel: Kernel, outer: Loop, inner: Loop) -> Kernel | None:
         at = merged_at.get(name)
         return shape if at is None else (*shape[:at], shape[at] * shape[at + 1], *shape[at + 2 :])
 
+    linear = _linear(first, second, inner.extent)
+
     def change(node: Expr) -> Expr | None:
+        if node is linear:
+            return first
         if node.op == "load":
             return k.load(node.attr, merge_index(node.attr, node.args), node.dtype)
         if node.op == "load_if":
@@ -154,6 +158,7 @@ def _places_to_merge(
             return False
         return places.setdefault(name, at) == at
 
+    linear, row = _linear(first, second, extents[1]), k.mul(first, k.size(extents[1]))
     roots: list[Expr] = []
     for statement in statements(kernel):
         if isinstance(statement, Store):
@@ -168,11 +173,16 @@ def _places_to_merge(
             index = node.args[1:] if node.op == "load_if" else node.args
             if not access(node.attr, index) or (node.op == "load_if" and {first, second} & set(node.args[:1])):
                 return None
-        elif first in node.args or second in node.args:
+        elif node not in (linear, row) and not {first, second, row}.isdisjoint(node.args):
             return None
-    if any(root in (first, second) for root in roots):
+    if any(root in (first, second, row) for root in roots):
         return None
     return places
+
+
+def _linear(first: Expr, second: Expr, extent: Size) -> Expr:
+    """The row-major position of an iteration, which is the index of the merged loop."""
+    return k.add(k.mul(first, k.size(extent)), second)
 
 
 def statements(kernel: Kernel) -> list[Statement]:

@@ -47,7 +47,7 @@ def order_tasks(graph: Graph, fusion: Fusion, elements: Elements, enabled: bool 
     """Decide in-place updates and epilogues, then list the tasks."""
     flow = _Flow(fusion, elements)
     in_place, notes = _choose_in_place(graph, flow)
-    epilogues = _choose_epilogues(flow) if enabled else {}
+    epilogues = _choose_epilogues(flow, in_place) if enabled else {}
     return Order(_list_schedule(flow, epilogues, enabled), in_place, notes)
 
 
@@ -122,15 +122,16 @@ def _choose_in_place(graph: Graph, flow: _Flow) -> tuple[dict[Value, Value], dic
     return chosen, notes
 
 
-def _choose_epilogues(flow: _Flow) -> dict[Group, Group]:
-    """GEMM → the group that runs on the rows of its result."""
+def _choose_epilogues(flow: _Flow, in_place: dict[Value, Value]) -> dict[Group, Group]:
+    """GEMM → the group that runs on the rows of its result, while other rows are still being computed."""
     chosen: dict[Group, Group] = {}
     taken: set[Group] = set()
     for gemm in reversed([g for g in flow.groups if g.is_library and op_of(g.units[0]).library == "gemm"]):
         for group in flow.groups:
             if group not in taken and gemm in flow.before[group] and _works_on_rows(group, gemm.units[0], flow):
                 others = flow.before[group] - {gemm}
-                if not any(other is gemm or flow.reaches(gemm, other) for other in others):
+                overwrites_operand = any(in_place.get(u) in flow.reads[gemm] for u in group.units)
+                if not overwrites_operand and not any(other is gemm or flow.reaches(gemm, other) for other in others):
                     chosen[gemm] = group
                     taken.add(group)
                     flow.before[gemm] |= others  # from here on the two are one task

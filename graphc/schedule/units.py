@@ -36,6 +36,7 @@ def choose_units(graph: Graph, fuse: bool = True) -> Plan:
     wanted = _wanted(graph)
     cost: dict[Value, int] = {}
     depth: dict[Value, int] = {}
+    draws: set[Value] = set()  # computing them again computes random bits again
     reasons: dict[Value, str] = {}
     leaves = []
     for value in graph.values:
@@ -47,12 +48,15 @@ def choose_units(graph: Graph, fuse: bool = True) -> Plan:
         inlined = [o for o in value.operands if o not in reasons]
         cost[value] = _own_cost(value) + sum(cost[o] for o in inlined)
         depth[value] = 1 + max((depth[o] for o in inlined), default=0)
-        reason = wanted.get(value) or _reason(value, graph.users[value], cost[value], depth[value])
+        if Trait.READS_RANDOM in traits or not draws.isdisjoint(inlined):
+            draws.add(value)
+        reason = wanted.get(value) or _reason(value, graph.users[value], cost[value], depth[value], value in draws)
         if reason is None and not fuse and Trait.RESHAPE not in traits and Trait.SOURCE not in traits:
             reason = "nothing is fused"
         if reason is not None:
             reasons[value] = reason
             cost[value] = depth[value] = 0
+            draws.discard(value)
     return Plan(reasons, tuple(leaves))
 
 
@@ -95,7 +99,9 @@ def _own_cost(value: Value) -> int:
     return 1
 
 
-def _reason(value: Value, users: list[Value], cost: int, depth: int) -> str | None:
+def _reason(value: Value, users: list[Value], cost: int, depth: int, draws: bool) -> str | None:
+    """Why to compute a value once. Random bits alone are no reason, whatever they cost, where each user takes an
+    element once: a dropout mask is drawn again in the backward pass, so that no memory holds it."""
     traits = op_of(value).traits
     if Trait.SOURCE in traits or Trait.RESHAPE in traits:
         return None
@@ -106,9 +112,9 @@ def _reason(value: Value, users: list[Value], cost: int, depth: int) -> str | No
     for user in users:
         if Trait.RESHAPE in op_of(user).traits and cost > 0 and not only_moves_ones(user):
             return f"{user.op.name} reads it in another order"
-    if cost < CHEAP:
+    if cost < CHEAP and not draws:
         return None
-    if len(set(users)) > 1:
+    if cost >= CHEAP and len(set(users)) > 1:
         return f"used {len(set(users))} times"
     for user in users:
         if user.op.name == "broadcast_to":

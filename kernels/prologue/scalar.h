@@ -1,7 +1,8 @@
-// Scalar operations of the kernel IR in C++: what each means is what graphc/kernel_ir/expr.py says, to the bit.
+// Scalar operations of the kernel IR in C++: what each means is what graphc/kernel_ir/expr.py says, to the
+// bit.
 //
-// One header for emitted and hand-written kernels, so that both compute the same. Everything is branch-free and
-// inlines into loops that GCC and Clang vectorise. Needs -ffp-contract=off and -fwrapv.
+// One header for emitted and hand-written kernels, so that both compute the same. Everything is branch-free
+// and inlines into loops that GCC and Clang vectorise. Needs -ffp-contract=off and -fwrapv.
 #ifndef GRAPHC_PROLOGUE_SCALAR_H
 #define GRAPHC_PROLOGUE_SCALAR_H
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphc import ops
-from graphc.autodiff.check import check_derivatives
+from graphc.autodiff.check import check_derivatives, gradcheck
 from graphc.errors import GraphError
 from graphc.ir.value import Value
 from graphc.ops.definition import REGISTRY
@@ -63,3 +63,9 @@ def test_the_function_must_return_a_float_value() -> None:
         check(lambda x: 3, np.ones(2))
     with pytest.raises(GraphError, match="gradcheck: expected a function that returns a float value, got <"):
         check(lambda x: x > 0, np.ones(2))
+
+
+def test_gradcheck_runs_compiled_programs() -> None:
+    assert gradcheck(lambda x, w: ops.tanh(x @ w) * ops.sum(x), np.ones((2, 3)), np.full((3, 2), 0.3), order=2)
+    with pytest.raises(GraphError, match="derivative of order 1"):
+        gradcheck(lambda x: ops.stop_gradient(x) * x, np.ones(2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def execute(
     bounds = [units * i // splits for i in range(splits + 1)]
     call = FUNCTION(code.addresses[kernel.name])
     status = 0
-    for begin, end in reversed(list(zip(bounds, bounds[1:], strict=False))):
+    for begin, end in reversed(list(pairwise(bounds))):
         status = max(status, call(pointers.ctypes.data, named.ctypes.data, begin, end, scratch))
     if has_finish(kernel):
         finish = FUNCTION(code.addresses[f"{kernel.name}_finish"])

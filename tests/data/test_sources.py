@@ -88,5 +88,5 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install scikit-learn$"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install scikit-learn$"):
         data.iris()

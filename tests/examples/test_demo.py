@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-for package in ("sklearn", "mlxtend", "tqdm", "matplotlib"):
-    pytest.importorskip(package)
+pytest.importorskip("sklearn")
+pytest.importorskip("mlxtend")
+pytest.importorskip("tqdm")
+pytest.importorskip("matplotlib")
 
 import demo
 

@@ -101,6 +101,13 @@ def test_a_variable_that_is_read_later_is_copied_and_the_text_says_why():
     assert [type(s) for s in made.program.steps] == [KernelStep, CopyStep]
 
 
+def test_an_epilogue_never_overwrites_an_operand_of_its_gemm():
+    a = gc.variable(np.eye(4, dtype=np.float32) * 2, name="a")
+    made = scheduled([], [], {a: a - a @ a})
+    (gemm,) = steps(made, GemmStep)
+    assert gemm.epilogue is None and len(steps(made, KernelStep)) == 1
+
+
 def test_reasons_are_told():
     x, w = gc.input("x", (B, 8)), gc.input("w", (8, 8))
     y = gc.tanh(x)

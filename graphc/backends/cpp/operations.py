@@ -14,15 +14,16 @@ import numpy as np
 from graphc.dtypes import DType
 from graphc.kernel_ir.expr import Expr
 
-KEYWORDS = frozenset(
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const "
-    "constexpr const_cast continue decltype default delete do double dynamic_cast else enum explicit export extern "
-    "false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or "
-    "or_eq private protected public register reinterpret_cast return short signed sizeof static static_assert "
-    "static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using "
-    "virtual void volatile wchar_t while xor xor_eq int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t "
-    "graphc std main begin end buffers dims scratch status lane lanes half linux unix".split()
-)
+_WORDS = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
+constexpr const_cast continue decltype default delete do double dynamic_cast else enum explicit export extern
+false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or
+or_eq private protected public register reinterpret_cast return short signed sizeof static static_assert
+static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using
+virtual void volatile wchar_t while xor xor_eq int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t
+graphc std main begin end buffers dims scratch status lane half linux unix
+"""
+KEYWORDS = frozenset(_WORDS.split())  # and what the printed functions call their own
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "quot": "/", "rem": "%", "and": "&", "or": "|", "xor": "^",
     "shr": ">>", "lt": "<", "le": "<=", "eq": "==", "ne": "!=",

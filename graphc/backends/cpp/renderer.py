@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphc.backends.cpp.operations import KEYWORDS, bare, literal, memory_type, operation, type_name
-from graphc.backends.entry import Range
-from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot, declared, flatten, updated
+from graphc.backends.entry import Range, declared, flatten, updated
+from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot
 from graphc.dtypes import DType
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.affine import linear_index
 from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Accumulator, Kernel, Let, Loop, Statement, Store, expressions, identity
 
@@ -105,9 +104,9 @@ class CppRenderer(Renderer):
         if node.op == "select":
             text = f"{args[0]} ? {args[1]} : {args[2]}"
         elif node.op == "cast":
-            text = f"static_cast<{type_name(node.dtype)}>({args[0]})"
+            text = f"static_cast<{type_name(node.dtype)}>({bare(args[0])})"
         elif node.op == "bitcast":
-            text = f"graphc::bitcast<{type_name(node.dtype)}>({args[0]})"
+            text = f"graphc::bitcast<{type_name(node.dtype)}, {type_name(dtype)}>({bare(args[0])})"
         else:
             text = operation(node.op, dtype, args)
         return self._place(scope, node.dtype, text, hint)
@@ -137,7 +136,7 @@ class CppRenderer(Renderer):
         return self._place(scope, array.dtype, text, hint)
 
     def store(self, array: Array, store: Store) -> None:
-        address = self.value(linear_index(store.indices, array.shape))
+        address = self.value(self.linear(store.indices, array))
         value = self.value(store.value)
         element = f"{array.pointer}[{bare(address.text)}]"
         text = operation("add", array.dtype, (element, value.text)) if store.add else bare(value.text)

@@ -90,7 +90,7 @@ def _run(source: str, options: Sequence[str], output: str) -> bytes:
 def _compiler() -> tuple[str, ...]:
     """The command: the environment's CXX, else g++, else clang++."""
     wanted = shlex.split(os.environ.get("CXX", ""))
-    for command in ([wanted] if wanted else [["g++"], ["clang++"]]):
+    for command in [wanted] if wanted else [["g++"], ["clang++"]]:
         path = shutil.which(command[0])
         if path:
             return (path, *command[1:])

@@ -159,6 +159,11 @@ def is_number(text: str) -> bool:
     return bits is not None and int(bits[1], 16) & ~(1 << 63) <= 0x7FF0000000000000
 
 
+def iota(lanes: int, kind: str = "i64") -> str:
+    """The numbers of the lanes."""
+    return "<" + ", ".join(f"{kind} {lane}" for lane in range(lanes)) + ">"
+
+
 def literal(node: Expr) -> str:
     """The text of a constant; floats by their bits."""
     if node.dtype.kind == "bool":

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from graphc import dtypes
-from graphc.backends.entry import Range
+from graphc.backends.entry import Range, declared, updated
+from graphc.backends.numba_cpu.access import Access, classify
 from graphc.backends.numba_cpu.instructions import (
     Assembler,
+    iota,
     literal,
     mangled,
     memory_type,
@@ -23,21 +24,13 @@ from graphc.backends.numba_cpu.instructions import (
     scalar_type,
     splat,
 )
-from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot, VectorLoop, declared, updated
+from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot, VectorLoop
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.affine import linear_index, stride_along
 from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Accumulator, Kernel, Store, identity
 
 _ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }'
 _ALL = "splat (i1 true)"
-
-
-class _Access(NamedTuple):
-    """How the lanes of a vector loop address memory: base + lane * stride, or `base` for each lane (gather)."""
-
-    base: Expr
-    stride: Expr | None
 
 
 def render_module(kernels: Sequence[Kernel]) -> str:
@@ -56,7 +49,7 @@ class LlvmRenderer(Renderer):
     def __init__(self, kernel: Kernel, declarations: set[str]):
         super().__init__(kernel)
         self.allocas: list[str] = []
-        self.accesses: dict[Expr, _Access | None] = {}
+        self.accesses: dict[Expr, Access | None] = {}
         self.checks = False
         self.labels = 0
         self.asm = Assembler(self.fresh, declarations)
@@ -101,9 +94,9 @@ class LlvmRenderer(Renderer):
         dtype = node.args[0].dtype
         if node.op == "select":
             kind = register_type(node.dtype, lanes)
-            condition, a, b = operands
+            condition = operands[0]
             flag = register_type_of("i1", lanes if condition.varying else 0)
-            a, b = (self._wide(o, node.dtype, lanes) for o in (a, b))
+            a, b = (self._wide(o, node.dtype, lanes) for o in operands[1:])
             return self.asm.emit(scope.lines, f"select {flag} {condition.text}, {kind} {a}, {kind} {b}", hint)
         args = [self._wide(o, a.dtype, lanes) for o, a in zip(operands, node.args, strict=True)]
         if node.op == "cast":
@@ -118,7 +111,7 @@ class LlvmRenderer(Renderer):
     def lane_index(self, scope: Scope, base: Operand) -> str:
         lanes = self._lanes(True)
         kind = register_type(dtypes.int64, lanes)
-        return self.asm.emit(scope.lines, f"add {kind} {self._wide(base, dtypes.int64, lanes)}, {_iota(lanes)}")
+        return self.asm.emit(scope.lines, f"add {kind} {self._wide(base, dtypes.int64, lanes)}, {iota(lanes)}")
 
     def _lanes(self, varying: bool) -> int:
         return self.scope.vector.lanes if varying and self.scope.vector is not None else 0
@@ -145,36 +138,22 @@ class LlvmRenderer(Renderer):
         access = self._access(linear)
         if access is None:
             return (linear,)
-        return (access.base,) if access.stride is None or access.stride.op == "const" else access
+        if access.stride is None or access.stride.op == "const":
+            return (access.base,)
+        return (access.base, access.stride)
 
-    def _access(self, linear: Expr) -> _Access | None:
+    def _access(self, linear: Expr) -> Access | None:
         """None where all lanes address the same element."""
         vector = self.scope.vector
         if vector is None:
             return None
         if linear not in self.accesses:
-            self.accesses[linear] = self._classify(linear, vector) if self.varies(linear) else None
+            self.accesses[linear] = classify(linear, vector, self.lets, self.varies) if self.varies(linear) else None
         return self.accesses[linear]
-
-    def _classify(self, linear: Expr, vector: VectorLoop) -> _Access:
-        lets: dict[Expr, Expr] = {}
-        while True:  # index arithmetic may sit in lets
-            names = {n: self.lets[n.attr] for n in k.walk(linear) if n.op == "var" and n.attr in self.lets}
-            names = {n: value for n, value in names.items() if n not in lets and value.dtype is dtypes.int64}
-            if not names:
-                break
-            lets |= names
-            linear = k.substitute(linear, names.get)
-        varying = {n.attr: None for n in k.walk(linear) if n.op == "var" and self.varies(n)}
-        stride = stride_along(linear, vector.index, varying)
-        if stride is None:
-            return _Access(linear, None)
-        first = {k.index(vector.index): vector.base}
-        return _Access(k.substitute(linear, first.get), stride)
 
     def load(self, scope: Scope, node: Expr, array: Array, address: Sequence[Operand], varying: bool, hint: str) -> str:
         kind, lines = memory_type(array.dtype), scope.lines
-        access = self._access(linear_index(node.args, array.shape)) if varying else None
+        access = self._access(self.linear(node.args, array)) if varying else None
         vector = self.scope.vector
         if access is None or vector is None:
             at = self._element(lines, array, address[0].text)
@@ -183,7 +162,7 @@ class LlvmRenderer(Renderer):
         lanes, size, mask = vector.lanes, array.dtype.itemsize, vector.mask
         wide = memory_type(array.dtype, lanes)
         flags = f"<{lanes} x i1>"
-        if _is_const(access.stride, 1):
+        if access.has_stride(1):
             at = self._element(lines, array, address[0].text)
             if mask is None:
                 value = self.asm.emit(lines, f"load {wide}, ptr {at}, align {size}", hint)
@@ -191,12 +170,13 @@ class LlvmRenderer(Renderer):
                 name = f"llvm.masked.load.{mangled(array.dtype, lanes, memory=True)}.p0"
                 types = ("ptr", "i32 immarg", flags, wide)
                 value = self._masked(lines, name, wide, types, (at, str(size), mask, "zeroinitializer"), hint)
-        elif _is_const(access.stride, -1) and mask is None:
+        elif access.has_stride(-1) and mask is None:
             last = self.asm.emit(lines, f"sub i64 {address[0].text}, {lanes - 1}")
             at = self._element(lines, array, last)
             value = self.asm.emit(lines, f"load {wide}, ptr {at}, align {size}")
             order = ", ".join(f"i32 {lanes - 1 - lane}" for lane in range(lanes))
-            value = self.asm.emit(lines, f"shufflevector {wide} {value}, {wide} poison, <{lanes} x i32> <{order}>", hint)
+            mirrored = f"shufflevector {wide} {value}, {wide} poison, <{lanes} x i32> <{order}>"
+            value = self.asm.emit(lines, mirrored, hint)
         else:
             at = self._elements(scope, array, access, address, lanes)
             name = f"llvm.masked.gather.{mangled(array.dtype, lanes, memory=True)}.v{lanes}p0"
@@ -205,7 +185,7 @@ class LlvmRenderer(Renderer):
         return self._from_memory(lines, array.dtype, value, lanes)
 
     def store(self, array: Array, store: Store) -> None:
-        linear = linear_index(store.indices, array.shape)
+        linear = self.linear(store.indices, array)
         address = [self.value(part) for part in self.address_parts(linear)]
         value = self.value(store.value)
         lines, vector, dtype = self.scope.lines, self.scope.vector, array.dtype
@@ -219,11 +199,11 @@ class LlvmRenderer(Renderer):
             text = self._to_memory(lines, dtype, text, 0)
             lines.append(f"  store {memory_type(dtype)} {text}, ptr {at}, align {dtype.itemsize}")
             return
-        access = self._access(linear) or _Access(linear, None)
+        access = self._access(linear) or Access(linear, None)
         lanes, mask = vector.lanes, vector.mask
         wide, flags = memory_type(dtype, lanes), f"<{lanes} x i1>"
         text = self._wide(value, dtype, lanes)
-        contiguous = _is_const(access.stride, 1)
+        contiguous = access.has_stride(1)
         suffix = mangled(dtype, lanes, memory=True)
         if contiguous:
             at, kind, family = self._element(lines, array, address[0].text), "ptr", f"{suffix}.p0"
@@ -256,9 +236,7 @@ class LlvmRenderer(Renderer):
         kind = memory_type(array.dtype)
         return self.asm.emit(lines, f"getelementptr inbounds {kind}, ptr {array.pointer}, i64 {offset}")
 
-    def _elements(
-        self, scope: Scope, array: Array, access: _Access, address: Sequence[Operand], lanes: int
-    ) -> str:
+    def _elements(self, scope: Scope, array: Array, access: Access, address: Sequence[Operand], lanes: int) -> str:
         """The address of each lane."""
         kind, wide = memory_type(array.dtype), f"<{lanes} x i64>"
         if access.stride is None:
@@ -270,7 +248,7 @@ class LlvmRenderer(Renderer):
                 offsets = "<" + ", ".join(f"i64 {access.stride.attr * lane}" for lane in range(lanes)) + ">"
             else:
                 stride = self._wide(address[1], dtypes.int64, lanes)
-                offsets = self.asm.emit(scope.lines, f"mul {wide} {stride}, {_iota(lanes)}")
+                offsets = self.asm.emit(scope.lines, f"mul {wide} {stride}, {iota(lanes)}")
         return self.asm.emit(scope.lines, f"getelementptr inbounds {kind}, ptr {pointer}, {wide} {offsets}")
 
     def _from_memory(self, lines: list[str], dtype: dtypes.DType, value: str, lanes: int) -> str:
@@ -386,7 +364,7 @@ class LlvmRenderer(Renderer):
             f"  %one.{n} = insertelement <{lanes} x {bits}> poison, {bits} %count.{n}, i64 0",
             f"  %counts.{n} = shufflevector <{lanes} x {bits}> %one.{n}, <{lanes} x {bits}> poison, "
             f"<{lanes} x i32> zeroinitializer",
-            f"  {mask} = icmp ult <{lanes} x {bits}> {_iota(lanes, bits)}, %counts.{n}",
+            f"  {mask} = icmp ult <{lanes} x {bits}> {iota(lanes, bits)}, %counts.{n}",
             *rest.lines,
             f"  br label %fold.{n}",
             f"fold.{n}:",
@@ -445,11 +423,3 @@ class LlvmRenderer(Renderer):
             f"  %next.{n} = add nuw nsw i64 {index}, {step}",
             f"  %more.{n} = icmp slt i64 %next.{n}, {bound}",
         ]
-
-
-def _iota(lanes: int, kind: str = "i64") -> str:
-    return "<" + ", ".join(f"{kind} {lane}" for lane in range(lanes)) + ">"
-
-
-def _is_const(stride: Expr | None, value: int) -> bool:
-    return stride is not None and stride.op == "const" and stride.attr == value

@@ -50,7 +50,8 @@ def log1p(x: Expr) -> Expr:
     u = 1.0 + x
     lost = x - (u - 1.0)
     m, e = split_normal_exponent(u)
-    scale = k.bitcast(k.shl(const(fmt.bias, fmt.integer) - e, const(fmt.fraction, fmt.integer)), fmt.dtype)
+    exponent = const(fmt.bias, fmt.integer) - k.min(e, fmt.bias)  # at 2^bias nothing is lost
+    scale = k.bitcast(k.shl(exponent, const(fmt.fraction, fmt.integer)), fmt.dtype)
     f = k.fma(lost, scale, m - 1.0)
     return with_sign(_outside(u, x, _combine(f, k.cast(e, x.dtype))), x)
 
