@@ -5,9 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 BENCH  := .venv-bench
 NATIVE := $(shell find csrc kernels -name '*.[ch]pp' -o -name '*.h' 2>/dev/null)
-BUILD  := pyproject.toml setup.py $(NATIVE)
 
 .PHONY: help demo test lint bench clean
+.PRECIOUS: %/bin/pip %/build-requirements %/runtime
 
 help:
 	@echo "make demo    train on Iris and MNIST, print the fused schedule, draw into demo-output/"
@@ -29,21 +29,30 @@ lint: $(VENV)/installed
 	$(if $(NATIVE),$(VENV)/bin/clang-format --dry-run -Werror $(NATIVE))
 
 bench: $(BENCH)/installed $(BENCH)/peers
-	$(BENCH)/bin/python benchmarks/run.py --write $(ARGS)
+	$(BENCH)/bin/python -m benchmarks.run --write $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH) build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find graphc -name '*.so' -delete
+	find graphc -name '_core*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environments. A stamp older than what it was made from is made again, which rebuilds the C++ runtime.
+# The environments. A stamp older than what it was made from is made again: a changed source or header of the
+# C++ runtime compiles what depends on it, into graphc/, where every environment finds it.
 
-$(VENV)/installed: $(BUILD) | $(VENV)/bin/pip
-	$(VENV)/bin/pip install --quiet --editable '.[dev,demo]'
+%/build-requirements: pyproject.toml | %/bin/pip
+	$*/bin/pip install --quiet 'setuptools>=70.1' pybind11 numpy
 	@touch $@
 
-$(BENCH)/installed: $(BUILD) | $(BENCH)/bin/pip
-	$(BENCH)/bin/pip install --quiet --editable .
+%/runtime: setup.py $(NATIVE) | %/build-requirements
+	$*/bin/python -W ignore setup.py --quiet build_ext --inplace --force
+	@touch $@
+
+$(VENV)/installed: pyproject.toml | $(VENV)/runtime
+	$(VENV)/bin/pip install --quiet --no-build-isolation --editable '.[dev,demo]'
+	@touch $@
+
+$(BENCH)/installed: pyproject.toml | $(BENCH)/runtime
+	$(BENCH)/bin/pip install --quiet --no-build-isolation --editable .
 	@touch $@
 
 # One by one: a peer that cannot be installed here is a line in the results, not the end of the run.

@@ -1,6 +1,6 @@
 """Prints docs/walkthrough.md: one small graph through every stage, with the texts that the stages print.
 
-    python docs/walkthrough.py > docs/walkthrough.md
+python docs/walkthrough.py > docs/walkthrough.md
 """
 
 from __future__ import annotations
@@ -35,48 +35,53 @@ def text() -> str:
     kernels = "\n".join(print_kernel(k) for k in step.compilation.schedule.kernels)
     llvm = step.dump("kernels").splitlines()
     sections = [
-        ("Declared", "What the user wrote, with every shape and dtype inferred and every mistake refused.", "python", CODE),
         (
-            "`dump(\"graph\")`",
+            "Declared",
+            "What the user wrote, with every shape and dtype inferred and every mistake refused.",
+            "python",
+            CODE,
+        ),
+        (
+            '`dump("graph")`',
             "The same as typed SSA. The gradient is here already: `grad` returns values of this very graph, "
             "each with the line that it was derived from.",
             "",
             step.dump("graph"),
         ),
         (
-            "`dump(\"optimized\")`",
+            '`dump("optimized")`',
             "After the passes: the factors of the mean and of the square, and the learning rate, have moved; "
             "the transpose is a flag of the GEMM.",
             "",
             step.dump("optimized"),
         ),
         (
-            "`dump(\"schedule\")`",
-            "Which values share a kernel, what rides on a GEMM, what is updated in place, and for each boundary why it is one.",
+            '`dump("schedule")`',
+            "Which values share a kernel, what rides on a GEMM, and for each boundary why it is one.",
             "",
             step.dump("schedule"),
         ),
         (
             "The kernel IR",
-            "Loops over typed scalar expressions; the same text means the same bits in the interpreter and in every backend.",
+            "Loops over typed scalar expressions; one text, the same bits in the interpreter and in every backend.",
             "",
             kernels,
         ),
         (
-            "`dump(\"kernels\")`, C++",
-            "Rendered by `backend=\"cpp\"`: plain loops that the compiler vectorises.",
+            '`dump("kernels")`, C++',
+            'Rendered by `backend="cpp"`: plain loops that the compiler vectorises.',
             "cpp",
             cpp.dump("kernels"),
         ),
         (
-            "`dump(\"kernels\")`, LLVM",
-            f"Rendered by the default backend for Numba's code generator, with explicit vectors; the first 40 of {len(llvm)} lines.",
+            '`dump("kernels")`, LLVM',
+            f"By the default backend for Numba's code generator, in explicit vectors; 40 of {len(llvm)} lines.",
             "llvm",
             "\n".join(llvm[:40]),
         ),
         (
-            "`dump(\"plan\")`",
-            "What the C++ runtime executes: steps over slots of one arena, with offsets that hold for every batch size.",
+            '`dump("plan")`',
+            "What the C++ runtime executes: steps over slots of one arena, planned for every batch size.",
             "",
             step.dump("plan"),
         ),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.backends.build import NativeCode
-from graphc.declaration import Structure
 from graphc.dims import evaluate, product
 from graphc.errors import GraphError
 from graphc.ir.graph import Graph
@@ -16,7 +15,7 @@ from graphc.passes.log import PassLog, format_log
 from graphc.profile import Profile, profile
 from graphc.program.printer import format_program
 from graphc.runtime.buffers import StateBuffer
-from graphc.runtime.program import Executable
+from graphc.runtime.program import Executable, Structure
 from graphc.schedule.assemble import Schedule
 from graphc.schedule.memory_plan import Lifetime, naive_bytes
 from graphc.schedule.report import format_schedule
@@ -45,9 +44,11 @@ class Program(Executable):
 
     compilation: Compilation
 
-    def __new__(cls, compilation: Compilation, states: Sequence[StateBuffer], structure: Structure) -> Program:
+    @classmethod
+    def link(cls, compilation: Compilation, states: Sequence[StateBuffer], structure: Structure) -> Program:
+        """Bind what the stages made to its variables."""
         code = compilation.code
-        self = super().__new__(cls, compilation.schedule.program, code.addresses, states, structure, code)
+        self = cls(compilation.schedule.program, code.addresses, states, structure, code)
         self.compilation = compilation
         return self
 
@@ -71,7 +72,7 @@ class Program(Executable):
             raise GraphError(f"expected a stage among {', '.join(map(repr, texts))}, got {stage!r}")
         return texts[stage]()
 
-    def profile(self, *arrays: Any, repeat: int = 20, **named: Any) -> Profile:
+    def profile(self, *arrays: Any, repeat: int = 20, **named: Any) -> Profile:  # type: ignore[override]
         """Run `repeat` times and time every step: its bytes, FLOPs and share of the measured roofline.
 
         The variables move on as in calls. Printing the result gives a table.

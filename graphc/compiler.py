@@ -1,6 +1,6 @@
 """`compile`: from declared values to a program that runs. The one module that sees every stage.
 
-    declare ──▶ graph ──▶ passes ──▶ schedule ──▶ kernels ──▶ native code ──▶ runtime
+declare ──▶ graph ──▶ passes ──▶ schedule ──▶ kernels ──▶ native code ──▶ runtime
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def compile(
             code = build(planned.kernels, backend)  # type: ignore[arg-type]
     compilation = Compilation(graph, optimized, tuple(log), planned, code, times)
     states = [v.attrs["state"] for v in optimized.variables]
-    program = Program(compilation, states, structure)
+    program = Program.link(compilation, states, structure)
     for stage in config.dump.read():
         print(program.dump(stage), file=sys.stderr)
     return program
@@ -101,5 +101,3 @@ def _progress(name: str) -> Iterator[None]:
     seconds = time.perf_counter() - began
     if seconds > PATIENCE:
         print(f"graphc: compiled {name} in {seconds:.1f} s", file=sys.stderr)
-
-

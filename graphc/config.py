@@ -84,11 +84,11 @@ cache_dir = Setting(
     _parse_folder,
     _default_cache,
 )
-dump = Setting(
+dump: Setting[tuple[str, ...]] = Setting(
     "GRAPHC_DUMP",
     f"Stages whose text every compilation prints to stderr: {', '.join(STAGES)}, separated by commas.",
     _parse_stages,
-    tuple,
+    lambda: (),
 )
 verify = Setting(
     "GRAPHC_VERIFY",

@@ -15,12 +15,12 @@ from graphc.ir.graph import Graph
 from graphc.ir.value import Value
 from graphc.ops.leaves import as_value, describe, full
 from graphc.origin import here
+from graphc.runtime.program import Structure
 from graphc.variables import Variable
 
 Inputs = Sequence[Value]
 Outputs = Value | Sequence[Value] | Mapping[str, Value]
 Updates = Mapping[Value, Any] | Sequence[tuple[Value, Any]]
-Structure = str | tuple[str, ...]  # "single", "list", or the keys of a dict
 
 BACKENDS = ("numba", "cpp")
 _ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "astype", "broadcast_to")
@@ -67,7 +67,7 @@ def _named_outputs(outputs: Outputs) -> tuple[tuple[tuple[str, Value], ...], Str
         return tuple((key, _output(v)) for key, v in outputs.items()), tuple(outputs)
     if isinstance(outputs, (list, tuple)):
         return tuple((f"out{i}", _output(v)) for i, v in enumerate(outputs)), "list"
-    return (("out", _output(outputs)),), "single"  # type: ignore[arg-type]
+    return (("out", _output(outputs)),), "single"
 
 
 def _output(value: Any) -> Value:
@@ -101,9 +101,13 @@ def _checked_updates(updates: Updates) -> tuple[tuple[Value, Value], ...]:
 def _with_advances(graph: Graph) -> Graph:
     """`graph` with an update for every variable that it reads, that moves on by a rule, and that has none yet."""
     updated = {variable for variable, _ in graph.updates}
-    moving = (v for v in graph.variables if isinstance(v, Variable) and v.advance is not None and v not in updated)
-    added = _checked_updates({v: v.advance(v) for v in moving})
-    return Graph(graph.name, graph.inputs, graph.outputs, graph.updates + added) if added else graph
+    following: dict[Value, Value] = {}
+    for variable in graph.variables:
+        if isinstance(variable, Variable) and variable.advance is not None and variable not in updated:
+            following[variable] = variable.advance(variable)
+    if not following:
+        return graph
+    return Graph(graph.name, graph.inputs, graph.outputs, graph.updates + _checked_updates(following))
 
 
 def _refuse_non_finite(name: str, value: Value) -> None:

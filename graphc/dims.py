@@ -185,6 +185,19 @@ def evaluate(size: Size, sizes: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.evaluate(sizes)
 
 
+def substitute(size: Size, sizes: Mapping[str, Size]) -> Size:
+    """`size` with other sizes in the place of its names; a name that `sizes` lacks stays."""
+    if isinstance(size, int):
+        return size
+    total: Size = 0
+    for monomial, coefficient in size.terms.items():
+        term: Size = coefficient
+        for atom in monomial:
+            term = term * _substituted_atom(atom, sizes)
+        total = total + term
+    return total
+
+
 def symbols_of(sizes: Iterable[Size]) -> frozenset[str]:
     """All names that the given sizes depend on."""
     return frozenset().union(*(s.symbols() for s in sizes if isinstance(s, Dim)))
@@ -326,6 +339,15 @@ def _atom_text(atom: Atom) -> str:
         a, b = (str(x) if isinstance(x, int) or re.fullmatch(r"\w+", str(x)) else f"({x})" for x in atom[1:])
         return f"({a}//{b})"
     return f"{atom[0]}({atom[1]}, {atom[2]})"
+
+
+def _substituted_atom(atom: Atom, sizes: Mapping[str, Size]) -> Size:
+    if atom[0] == "symbol":
+        return sizes.get(atom[1], Dim({(atom,): 1}))
+    a, b = (substitute(x, sizes) for x in atom[1:])
+    if atom[0] == "floordiv":
+        return floordiv(a, b)
+    return minimum(a, b) if atom[0] == "min" else maximum(a, b)
 
 
 def _evaluate_atom(atom: Atom, sizes: Mapping[str, int]) -> int:

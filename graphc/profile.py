@@ -7,9 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.dims import evaluate
+from graphc.dims import evaluate, product
 from graphc.errors import GraphError
-from graphc.program.program import CopyStep, GemmStep, KernelCall, KernelStep, Program, Ref, Step
+from graphc.program.program import (
+    CopyStep,
+    GemmStep,
+    KernelCall,
+    KernelStep,
+    Port,
+    Program,
+    Ref,
+    Slot,
+    State,
+    Step,
+)
 from graphc.roofline import Roofline, measured
 
 
@@ -100,12 +111,14 @@ def _kernel_work(program: Program, call: KernelCall, sizes: Mapping[str, int]) -
 def _nbytes(program: Program, ref: Ref, sizes: Mapping[str, int]) -> int:
     if ref.space == "constant":
         return program.constants[ref.index].array.nbytes
-    spaces = {"input": program.inputs, "output": program.outputs, "state": program.states, "slot": program.slots}
-    buffer = spaces[ref.space][ref.index]  # type: ignore[index]
-    count = 1
-    for size in buffer.shape:
-        count *= evaluate(size, sizes)
-    return count * buffer.dtype.itemsize
+    spaces: dict[str, Sequence[Port | State | Slot]] = {
+        "input": program.inputs,
+        "output": program.outputs,
+        "state": program.states,
+        "slot": program.slots,
+    }
+    buffer = spaces[ref.space][ref.index]
+    return evaluate(product(buffer.shape), sizes) * buffer.dtype.itemsize
 
 
 def _name(program: Program, step: Step) -> str:

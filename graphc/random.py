@@ -82,13 +82,11 @@ class Generator:
         low = _parameter("uniform", "low", low, shape, type)
         return low + (_parameter("uniform", "high", high, shape, type) - low) * unit
 
-    def normal(
-        self, shape: ShapeLike = (), mean: Any = 0.0, stddev: Any = 1.0, dtype: DTypeLike = "float32"
-    ) -> Value:
-        """mean + stddev * z for standard normal z: the quantile at a point of 32 random bits in float32, which reach
-        6.3 standard deviations, and of 64 in float64, which reach 9.1.
+    def normal(self, shape: ShapeLike = (), mean: Any = 0.0, stddev: Any = 1.0, dtype: DTypeLike = "float32") -> Value:
+        """mean + stddev * z, z the normal quantile at a point of 32 random bits in float32, 64 in float64.
 
-        `mean` and `stddev` are numbers or values that broadcast to `shape`; gradients flow to them. Raises `GraphError`.
+        They reach 6.3 and 9.1 standard deviations. `mean` and `stddev` are numbers or values that broadcast to
+        `shape`; gradients flow to them. Raises `GraphError`.
         """
         type, shape = _float_type("normal", dtype), as_shape("normal", shape)
         tail = self._centred(shape, type) * 0.5

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def measured() -> Roofline:
     return _measure(get_num_threads())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _measure(threads: int) -> Roofline:
     from graphc.compiler import compile
     from graphc.ops import input

@@ -10,7 +10,7 @@ import numpy as np
 from graphc.dims import evaluate
 from graphc.kernel_ir import interpreter
 from graphc.kernel_ir.kernel import Kernel
-from graphc.schedule.cost import scratch_bytes
+from graphc.kernel_ir.scratch import scratch_bytes
 
 _SIGNATURE = ctypes.CFUNCTYPE(
     ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p

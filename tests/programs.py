@@ -64,9 +64,7 @@ def softmax_both_ways(rng):  # type: ignore[no-untyped-def]
     b = gc.dim("batch")
     x, w = gc.input("x", (b, 33)), gc.input("w", (b, 33))
     y = gc.softmax(x)
-    return Case(
-        [x, w], {"y": y, "gx": gc.grad(gc.sum(y * w), x)}, {}, [normal(rng, 7, 33), normal(rng, 7, 33)]
-    )
+    return Case([x, w], {"y": y, "gx": gc.grad(gc.sum(y * w), x)}, {}, [normal(rng, 7, 33), normal(rng, 7, 33)])
 
 
 @program
@@ -87,9 +85,7 @@ def cross_entropy_both_ways(rng):  # type: ignore[no-untyped-def]
     b = gc.dim("batch")
     x, t = gc.input("x", (b, 10)), gc.input("t", (b,), "int64")
     loss = nn.losses.cross_entropy(x, t)
-    return Case(
-        [x, t], {"loss": loss, "gx": gc.grad(loss, x)}, {}, [normal(rng, 23, 10), rng.integers(0, 10, 23)]
-    )
+    return Case([x, t], {"loss": loss, "gx": gc.grad(loss, x)}, {}, [normal(rng, 23, 10), rng.integers(0, 10, 23)])
 
 
 @program
@@ -190,3 +186,15 @@ def logistic_hessian_product(rng):  # type: ignore[no-untyped-def]
     g = gc.grad(loss, w)
     arrays = [normal(rng, 31, 9), rng.integers(0, 2, 31).astype("float32"), normal(rng, 9), normal(rng, 9)]
     return Case([x, t, w, v], {"g": g, "hv": gc.grad(gc.sum(g * v), w)}, {}, arrays)
+
+
+@program
+def dropout_step(rng):  # type: ignore[no-untyped-def]
+    b, g = gc.dim("batch"), gc.random.Generator(5)
+    x = gc.input("x", (b, 20))
+    w, v = weights(rng, 20, 17, name="w"), weights(rng, 17, 3, name="v")
+    hidden = nn.dropout(gc.relu(x @ w), 0.4, g)
+    loss = gc.mean(gc.square(nn.dropout(hidden @ v, 0.1, g) + g.uniform((b, 3))))
+    gw, gv = gc.grad(loss, [w, v])
+    updates = {w: w - 0.1 * gw, v: v - 0.1 * gv}
+    return Case([x], {"loss": loss, "hidden": hidden}, updates, [normal(rng, 13, 20)])

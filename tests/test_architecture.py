@@ -27,7 +27,7 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "backends": ("kernel_ir",),
     "runtime": ("program",),
     "variables": ("ir", "ops", "runtime"),
-    "declaration": ("ir", "ops", "variables"),
+    "declaration": ("ir", "ops", "variables", "runtime"),
     "cache": ("backends",),
 }
 SEE_EVERYTHING = ("compiler", "compiled", "profile", "roofline", "info", "__init__", "__main__")

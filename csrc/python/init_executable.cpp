@@ -13,6 +13,7 @@
 
 #include "library/gemm.h"
 #include "python/bindings.h"
+#include "python/call_storage.h"
 #include "runtime/error.h"
 #include "runtime/executable.h"
 
@@ -27,50 +28,13 @@ constexpr int kTypeNumbers[kDTypeCount] = {NPY_BOOL,   NPY_INT8,    NPY_INT16,  
                                            NPY_UINT64, NPY_FLOAT32, NPY_FLOAT64};
 
 struct ExecutableObject {
-  PyObject_HEAD vectorcallfunc vectorcall;
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
   Executable* executable;
   PyObject* input_names;  // tuple of interned str
   PyObject* output_keys;  // tuple of str: a call returns a dict; else null
   bool single;            // a call returns the one array
   PyObject* keep_alive;
-};
-
-// Owned references of one call, on the stack for usual programs.
-class References {
- public:
-  explicit References(std::size_t count)
-      : many_(count > kInline ? count : 0), items_(many_.empty() ? few_ : many_.data()), count_(count) {
-    if (many_.empty()) std::memset(few_, 0, count * sizeof(PyObject*));
-  }
-  References(const References&) = delete;
-  References& operator=(const References&) = delete;
-  ~References() {
-    for (std::size_t i = 0; i < count_; ++i) Py_XDECREF(items_[i]);
-  }
-  PyObject*& operator[](std::size_t i) { return items_[i]; }
-
- private:
-  static constexpr std::size_t kInline = 16;
-  PyObject* few_[kInline];
-  std::vector<PyObject*> many_;
-  PyObject** items_;
-  std::size_t count_;
-};
-
-// As References, for plain numbers and pointers.
-template <typename T>
-class Buffer {
- public:
-  explicit Buffer(std::size_t count)
-      : many_(count > kInline ? count : 0), items_(many_.empty() ? few_ : many_.data()) {}
-  T* data() { return items_; }
-  T& operator[](std::size_t i) { return items_[i]; }
-
- private:
-  static constexpr std::size_t kInline = 32;
-  T few_[kInline];
-  std::vector<T> many_;
-  T* items_;
 };
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kArgument, message); }

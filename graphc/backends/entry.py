@@ -26,8 +26,6 @@ from graphc.kernel_ir.kernel import (
     identity,
 )
 
-SCRATCH_ALIGNMENT = 64  # bytes; that of the ABI's scratch memory
-
 BEGIN = k.var("begin", dtypes.int64)  # the arguments of the function, in units of the whole kernel
 END = k.var("end", dtypes.int64)
 UNIT = "unit"  # the index of the loop over the units of one nest
@@ -64,25 +62,6 @@ class Entry:
 def units(nest: Nest) -> Size:
     """How many units the nest's parallel loop has."""
     return dims.ceildiv(nest.loop.extent, nest.grain)
-
-
-def scratch_offsets(locals_: tuple[Local, ...]) -> tuple[dict[str, Size], Size]:
-    """Where each local array begins in the scratch memory, and how much they take together; bytes."""
-    offsets: dict[str, Size] = {}
-    total: Size = 0
-    for local in locals_:
-        offsets[local.name] = total
-        size = dims.product(local.shape) * local.dtype.itemsize
-        total = total + SCRATCH_ALIGNMENT * dims.ceildiv(size, SCRATCH_ALIGNMENT)
-    return offsets, total
-
-
-def scratch_bytes(kernel: Kernel) -> Size:
-    """The scratch memory that a worker needs to call `kernel`."""
-    total: Size = 0
-    for nest in kernel.nests:
-        total = dims.maximum(total, scratch_offsets(nest.locals)[1])
-    return total
 
 
 def has_finish(kernel: Kernel) -> bool:
@@ -141,6 +120,12 @@ def _atom(atom: dims.Atom) -> Expr:
 def is_symbol(size: Dim) -> bool:
     """Whether `size` is one named size, which the ABI passes."""
     return len(size.terms) == 1 and size == dims.dim(next(iter(size.symbols()), "_"))
+
+
+def constant_length(loop: Range) -> int | None:
+    """How often the loop runs, where that is known now and it begins at 0."""
+    zero = k.int_const(0)
+    return loop.stop.attr if loop.start is zero and loop.stop.op == "const" else None
 
 
 def assigned(body: Iterable[Statement | Range]) -> frozenset[str]:

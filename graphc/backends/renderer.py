@@ -20,7 +20,6 @@ from graphc.backends.entry import (
     assigned,
     entry,
     is_symbol,
-    scratch_offsets,
     size_expr,
 )
 from graphc.dims import Shape
@@ -29,6 +28,7 @@ from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.affine import linear_index
 from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Accumulator, Check, Kernel, Let, Loop, Statement, Store, Update
+from graphc.kernel_ir.scratch import scratch_offsets
 
 _NOTHING: frozenset[str] = frozenset()
 _NOT_IN_NAMES = re.compile(r"\W")
@@ -145,8 +145,20 @@ class Renderer(ABC):
         """Emit the index of each lane of a vector loop."""
 
     @abstractmethod
-    def load(self, scope: Scope, node: Expr, array: Array, address: Sequence[Operand], varying: bool, hint: str) -> str:
-        """Emit a load; `address` are the values of `address_parts`."""
+    def load(
+        self,
+        scope: Scope,
+        array: Array,
+        linear: Expr,
+        address: Sequence[Operand],
+        condition: Operand | None,
+        varying: bool,
+        hint: str,
+    ) -> str:
+        """Emit a load at `linear`; `address` are the values of its `address_parts`.
+
+        With a `condition`, the value is 0 and memory is not touched unless it holds.
+        """
 
     @abstractmethod
     def store(self, array: Array, store: Store) -> None:
@@ -303,9 +315,9 @@ class Renderer(ABC):
 
     def _parts(self, node: Expr) -> tuple[Expr, ...]:
         """The expressions whose values `node` needs."""
-        if node.op == "load":
-            array = self.arrays[node.attr]
-            return self.address_parts(self.linear(node.args, array))
+        if node.op in ("load", "load_if"):
+            condition, indices = _split(node)
+            return (*condition, *self.address_parts(self.linear(indices, self.arrays[node.attr])))
         if node.op == "dim" and not is_symbol(node.attr):
             return (size_expr(node.attr),)
         return node.args
@@ -343,14 +355,16 @@ class Renderer(ABC):
             if operand.reads:
                 reads = reads | operand.reads
         text = None
-        if node.op == "load":
+        if node.op in ("load", "load_if"):
             array = self.arrays[node.attr]
-            varying = varying or self.varies(self.linear(node.args, array))
+            linear = self.linear(_split(node)[1], array)
+            varying = varying or self.varies(linear)
             level = max(level, self.scope.floor)
             if array.mutable:
                 reads, level = reads | {node.attr}, max(level, self._settled(node.attr))
             scope = self._home(level, varying)
-            text = self.load(scope, node, array, operands, varying, hint)
+            condition = operands.pop(0) if node.op == "load_if" else None
+            text = self.load(scope, array, linear, operands, condition, varying, hint)
         elif node.op == "var":
             slot = self.slots[node.attr]
             varying, reads = slot.varying, frozenset((node.attr,))
@@ -417,3 +431,8 @@ class Renderer(ABC):
     @abstractmethod
     def argument(self, name: str) -> str:
         """The text of an argument of the function."""
+
+
+def _split(node: Expr) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """The condition, if any, and the indices of a load."""
+    return (node.args[:1], node.args[1:]) if node.op == "load_if" else ((), node.args)

@@ -62,10 +62,8 @@ def stride_along(expr: Expr, index_name: str, inside: Mapping[str, Expr | None] 
     stack = [expr]
     while stack:
         root = stack[-1]
-        definitions = [
-            inside[n.attr] for n in walk(root) if n.op == "var" and inside and isinstance(inside.get(n.attr), Expr)
-        ]
-        missing = [d for d in definitions if d not in strides]
+        definitions = [inside.get(n.attr) for n in walk(root) if n.op == "var"] if inside else []
+        missing = [d for d in definitions if d is not None and d not in strides]
         if missing:
             stack.extend(missing)
             continue

@@ -93,6 +93,11 @@ def _add_to_odd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(even & (error != 0) & np.isfinite(error), np.nextafter(total, toward), total)
 
 
+def _choose(condition: Any, a: Any, b: Any) -> Any:
+    chosen: Any = np.where(condition, a, b)
+    return chosen[()]  # scalars stay scalars
+
+
 def _quot(a: Any, b: Any) -> Any:
     return (a - np.fmod(a, b)) // b
 
@@ -100,13 +105,13 @@ def _quot(a: Any, b: Any) -> Any:
 OPS: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative, "div": np.divide,
     "quot": _quot, "rem": np.fmod, "fma": fma, "abs": np.abs,
-    "min": lambda a, b: np.where((a < b) | (a != a), a, b)[()],
-    "max": lambda a, b: np.where((a > b) | (a != a), a, b)[()],
+    "min": lambda a, b: _choose((a < b) | (a != a), a, b),
+    "max": lambda a, b: _choose((a > b) | (a != a), a, b),
     "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.rint,
     "shl": np.left_shift, "shr": np.right_shift,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.bitwise_not,
     "lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal,
-    "select": lambda c, a, b: np.where(c, a, b)[()],
+    "select": _choose,
 }  # fmt: skip
 
 

@@ -105,8 +105,15 @@ class Expr:
         return le(_like(other, self), self)
 
     def __repr__(self) -> str:
-        inner = ", ".join(map(repr, self.args))
-        return f"{self.op}({inner})" if self.attr is None else f"{self.op}[{self.attr}]({inner})"
+        return _outline(self, 3)
+
+
+def _outline(node: Expr, levels: int) -> str:
+    """The node and a few levels of operands: expressions are deep, and shared parts would repeat."""
+    name = node.op if node.attr is None else f"{node.op}[{node.attr}]"
+    if not node.args:
+        return name
+    return f"{name}({', '.join(_outline(a, levels - 1) for a in node.args) if levels else '…'})"
 
 
 def _attr_key(attr: Any) -> Any:

@@ -1,7 +1,7 @@
 """The reference interpreter of kernels: what `kernel.py` says, executed one unit after the other.
 
 It stands apart from the renderers as their oracle, down to the last bit, and it is the sanitizer:
-accesses out of bounds, unset scratch elements and races between units are errors.
+accesses out of bounds and races between units are errors, unset scratch elements NaN.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dims
+from graphc.dtypes import as_dtype
 from graphc.kernel_ir.evaluate import OPS, Evaluator, fma
 from graphc.kernel_ir.expansion import expand
 from graphc.kernel_ir.expr import Expr
@@ -30,6 +31,7 @@ from graphc.kernel_ir.kernel import (
 )
 
 COMBINE = {name: OPS[name] for name in ("add", "mul", "max", "min", "and", "or")}
+_UNSET = {"float": np.nan, "int": 99, "uint": 99, "bool": True}  # an element of a local array before a store
 _NOBODY = -1  # no unit has written the element
 
 
@@ -118,7 +120,7 @@ class _Machine:
             if array.shape != shape or array.dtype != buffer.dtype.numpy:
                 raise ValueError(
                     f"expected {buffer.name}: {buffer.dtype}{dims.shape_text(shape)}, "
-                    f"got {array.dtype}{dims.shape_text(array.shape)}"
+                    f"got {as_dtype(array.dtype)}{dims.shape_text(array.shape)}"
                 )
             self.arrays[buffer.name] = array
             if buffer.access != "read":
@@ -183,8 +185,7 @@ class _Machine:
         for i in range(begin, end):
             for local in nest.locals if nest else ():
                 shape = tuple(dims.evaluate(s, self.sizes) for s in local.shape)
-                unset = np.nan if local.dtype.is_float else np.iinfo(local.dtype.numpy).max if local.dtype.is_integer else 1
-                self.arrays[local.name] = np.full(shape, unset, local.dtype.numpy)
+                self.arrays[local.name] = np.full(shape, _UNSET[local.dtype.kind], local.dtype.numpy)
             self.environment[loop.index] = np.int64(i)
             self.run_body(loop.body)
 

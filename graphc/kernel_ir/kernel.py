@@ -165,7 +165,9 @@ def identity(combine: str, dtype: DType) -> Expr:
     if combine in ("add", "mul", "or"):
         return const(combine == "mul", dtype)
     if combine == "and":
-        return const(True if dtype.kind == "bool" else (-1 if dtype.kind == "int" else np.iinfo(dtype.numpy).max), dtype)
+        return const(
+            True if dtype.kind == "bool" else (-1 if dtype.kind == "int" else np.iinfo(dtype.numpy).max), dtype
+        )
     if dtype.kind == "bool":
         return const(combine == "min", dtype)
     if dtype.is_float:

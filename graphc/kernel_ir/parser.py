@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from graphc import dtypes
 from graphc.dims import Size, dim, parse_size
@@ -37,6 +37,9 @@ _BINARY = {sign: (op, binds) for op, (sign, binds) in INFIX.items()}
 _UNARY = {sign: op for op, sign in PREFIX.items()}
 _COMPARISONS = ("lt", "le", "eq", "ne")
 _LITERALS = {"True": True, "False": False, "inf": float("inf"), "nan": float("nan")}
+
+
+T = TypeVar("T")
 
 
 def parse_kernel(text: str) -> Kernel:
@@ -278,7 +281,7 @@ class _Parser:
             self.fail(f"an update that combines {name} with a value")
         return Update(name, value.args[1])
 
-    def lookup(self, names: dict, name: str, what: str):  # type: ignore[no-untyped-def, type-arg]
+    def lookup(self, names: dict[str, T], name: str, what: str) -> T:
         if name not in names:
             self.fail(f"{what}, not {name!r}, before this")
         return names[name]

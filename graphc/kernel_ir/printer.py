@@ -48,11 +48,11 @@ def print_kernel(kernel: Kernel) -> str:
     statement  ::=  let | accumulator | update | store | check | loop, after the temporaries that it uses
     let        ::=  name ":" dtype "=" expr
     accumulator::=  name ":" dtype "=" expr "reduce" "(" combine ")"
-    update     ::=  name "=" name op expr | name "=" combine "(" name "," expr ")" | name "=" "fma" "(" expr "," expr "," name ")"
+    update     ::=  name "=" (name op expr | combine "(" name "," expr ")" | "fma" "(" expr "," expr "," name ")")
     store      ::=  name "[" expr, … "]" ("=" | "+=") expr
     check      ::=  "check" expr "else" code
-    loop       ::=  "for" name "in" size ["parallel" ["grain" n]] ["vector" lanes] ["reduce" "(" name ":" combine, … ")"]
-                    "{" statement* "}"
+    loop       ::=  "for" name "in" size ["parallel" ["grain" n]] ["vector" lanes]
+                    ["reduce" "(" name ":" combine, … ")"] "{" statement* "}"
     temporary  ::=  "%" n ":" dtype "=" expr                          stands for the expression itself
     expr       ::=  infix as in INFIX | call | literal | name | name "[" expr, … ["if" expr] "]" | "size" "(" size ")"
                     dtype "(" expr ")" converts or types a literal, "as_" dtype "(" expr ")" keeps the bits
@@ -163,14 +163,14 @@ class _Printer:
         written: dict[Expr, _Text] = {}
         for node in order:
             text = _write(node, written)
-            if node not in roots and (text.depth > 1 and uses[node] > 1 or text.depth > _DEEPEST or len(text.text) > _WIDEST):
+            shared = uses[node] > 1 and text.depth > 1
+            if node not in roots and (shared or text.depth > _DEEPEST or len(text.text) > _WIDEST):
                 name = f"%{self.temporaries}"
                 self.temporaries += 1
                 self.line(f"{name}: {node.dtype} = {text.text}")
                 text = _Text(name, _ATOM, 0)
             written[node] = text
         return [written[r].text for r in roots]
-
 
     def updated(self, update: Update) -> Expr:
         """combine(acc, value), as one expression."""

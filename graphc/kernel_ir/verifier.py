@@ -67,9 +67,8 @@ class _Verifier:
     def fail(self, message: str) -> NoReturn:
         lines, places = print_lines(self.kernel)
         at = places.get(id(self.place), 0)
-        shown = [
-            f"{'>' if n == at else ' '} {lines[n]}" for n in range(max(0, at - _AROUND), min(len(lines), at + _AROUND + 1))
-        ]
+        around = range(max(0, at - _AROUND), min(len(lines), at + _AROUND + 1))
+        shown = [f"{'>' if n == at else ' '} {lines[n]}" for n in around]
         raise CompileError(f"kernel {self.kernel.name}: {message}\n" + "\n".join(shown))
 
     def expect(self, holds: bool, message: str) -> None:

@@ -14,7 +14,6 @@ from graphc.ir.value import Value
 from graphc.ops import (
     abs,
     as_value,
-    broadcast_to,
     clip,
     erf,
     exp,
@@ -137,21 +136,21 @@ def exponential(x: Any) -> Value:
 def dropout(
     x: Any, rate: float, generator: Generator | None = None, noise_shape: Sequence[Size] | None = None
 ) -> Value:
-    """Each element 0 with probability `rate`, else divided by 1 - rate, so that the mean stays.
+    """x with each element set to 0 with probability `rate`, the others divided by 1 - rate, anew in every call.
 
-    The decisions are drawn from `generator` (by default that of `gc.random`) in `noise_shape` (by default that of x),
-    and broadcast. No mask is stored: the backward pass draws the same bits again. Raises `GraphError`.
-    Source: Srivastava et al., JMLR 15 (2014).
+    The mask is drawn again where the gradient needs it, and stored nowhere. It comes from `generator`, or from the
+    default one of `gc.random`, in `noise_shape`, which broadcasts to that of x. Raises `GraphError`.
+    Source: Srivastava et al., Dropout, JMLR 15 (2014), inverted.
     """
     x = as_value(x)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        refuse("dropout", f"expected a rate in [0, 1], got {rate!r}")
     if not x.dtype.is_float:
         refuse("dropout", f"expected floating elements, got {x.type}")
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        refuse("dropout", f"expected a rate in [0, 1], got {rate!r}")
     if rate == 0:
         return x
     if rate == 1:
         return zeros_like(x)
-    generator = default_generator if generator is None else generator
-    keep = generator.bernoulli(1 - rate, x.shape if noise_shape is None else tuple(noise_shape))
-    return where(broadcast_to(keep, x.shape), x / (1 - rate), 0)
+    shape = x.shape if noise_shape is None else tuple(noise_shape)
+    keep = (default_generator if generator is None else generator).bernoulli(1 - rate, shape)
+    return where(keep, x / (1 - rate), 0)

@@ -30,7 +30,7 @@ def next_seed() -> int:
 
 
 def set_seed(seed: int) -> None:
-    """Make all that follows reproducible: initial weights, dropout and noise without a seed of their own, `gc.random`."""
+    """Make what follows reproducible: `gc.random`, initial weights, and dropout and noise that have no seed."""
     global _seeds
     _seeds = np.random.Generator(np.random.Philox(checked_seed("set_seed", seed)))
     random.seed(next_seed())

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +20,9 @@ from graphc.nn.naming import snake_case, suggestion
 from graphc.ops import refuse
 
 T = TypeVar("T")
+_CUSTOM = "custom"
 _classes: dict[str, type[Configured]] = {}
+_custom: ContextVar[Mapping[str, type]] = ContextVar("graphc_custom_objects", default=MappingProxyType({}))
 
 
 class Configured:
@@ -26,6 +30,8 @@ class Configured:
 
     A subclass is known to `deserialize` from its definition on; one from outside graphc as `custom>Name`.
     """
+
+    package = ""  # parts what would have one name: a metric from the loss
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -50,7 +56,8 @@ class Configured:
 def registered_name(cls: type) -> str:
     """The name of a class in descriptions."""
     own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-    return cls.__name__ if own else f"custom>{cls.__name__}"
+    package = getattr(cls, "package", "")
+    return ">".join(part for part in ("" if own else _CUSTOM, package, cls.__name__) if part)
 
 
 def parameters(cls: type) -> tuple[str, ...]:
@@ -86,18 +93,31 @@ def serialize(value: Any) -> Any:
 
 
 def deserialize(description: Any, custom_objects: Mapping[str, type] | None = None) -> Any:
-    """The object that `serialize` described; `custom_objects` maps further names to classes. Raises `GraphError`."""
+    """The object that `serialize` described. Raises `GraphError`.
+
+    `custom_objects` maps names to further classes, also for the objects inside.
+    """
     if not _is_description(description):
         refuse("deserialize", f"expected a dict with class_name and config, got {description!r}")
-    name, custom = description["class_name"], custom_objects or {}
-    cls = custom.get(name) or custom.get(str(name).partition(">")[2]) or _classes.get(name)
-    if cls is None:
-        refuse("deserialize", f"expected the name of a class that is defined ({suggestion(name, _classes)}), got {name!r}")
-    return cls.from_config(description["config"])
+    token = _custom.set({**_custom.get(), **(custom_objects or {})})
+    try:
+        return _class_of(description["class_name"]).from_config(description["config"])
+    finally:
+        _custom.reset(token)
+
+
+def _class_of(name: str) -> type[Configured]:
+    custom = _custom.get()
+    for known in (custom.get(name), custom.get(name.rpartition(">")[2]), _classes.get(name)):
+        if known is not None:
+            return known
+    refuse("deserialize", f"expected a class that is defined ({suggestion(name, _classes)}), got {name!r}")
 
 
 def _is_description(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"class_name", "config"} and isinstance(value["class_name"], str)
+    return (
+        isinstance(value, Mapping) and set(value) == {"class_name", "config"} and isinstance(value["class_name"], str)
+    )
 
 
 def _restored(value: Any) -> Any:
@@ -125,7 +145,10 @@ def resolve(
         names = names_of(family) | dict(aliases or {})
         found = names.get(identifier) or names.get(identifier.lower())
         if found is None:
-            refuse(what.partition(" ")[2], f"expected the name of {what} ({suggestion(identifier, names)}), got {identifier!r}")
+            refuse(
+                what.partition(" ")[2],
+                f"expected the name of {what} ({suggestion(identifier, names)}), got {identifier!r}",
+            )
         return found()
     if wrap is not None and callable(identifier) and not isinstance(identifier, type):
         return wrap(identifier)
@@ -134,10 +157,12 @@ def resolve(
 
 def names_of(family: type[T]) -> dict[str, type[T]]:
     """The classes of a family by their names in snake case and in lower case."""
-    built_in = (c for name, c in _classes.items() if name == c.__name__ and not name.startswith("_"))
-    members = [c for c in built_in if issubclass(c, family) and c is not family]
+    own = (c for name, c in _classes.items() if not name.startswith(_CUSTOM) and not c.__name__.startswith("_"))
+    members = [c for c in own if issubclass(c, family) and c is not family]
     return {spelling: c for c in members for spelling in (c.__name__.lower(), snake_case(c.__name__))}
 
 
 def _shown(x: Any) -> str:
-    return repr(x) if isinstance(x, str | int | float | Mapping | type(None)) else f"an object of type {type(x).__name__}"
+    return (
+        repr(x) if isinstance(x, str | int | float | Mapping | type(None)) else f"an object of type {type(x).__name__}"
+    )

@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc import ops
 from graphc.dtypes import FLOATING, SIGNED
+from graphc.kernel_ir.expansion import MAX_ULP
 from graphc.ops.definition import Reals, Trait
 from graphc.ops.families import SPECIAL, unary
 
@@ -68,7 +69,7 @@ erf = unary(
     gradient=lambda g, x, y: (2 / math.sqrt(math.pi) * g * ops.exp(-x * x),),
     lower=lambda k, x: k.erf(x),
     domain=(Reals(-6, 6, also=(*SPECIAL, 1e-10, 100.0)),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["erf"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
     onnx="Erf",
 )

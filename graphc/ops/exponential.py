@@ -13,6 +13,7 @@ import numpy as np
 from graphc import ops
 from graphc.dtypes import FLOATING
 from graphc.ir.value import Value
+from graphc.kernel_ir.expansion import MAX_ULP
 from graphc.ops.definition import Reals, Trait
 from graphc.ops.families import SPECIAL, binary, unary
 
@@ -24,7 +25,7 @@ exp = unary(
     gradient=lambda g, x, y: (g * y,),
     lower=lambda k, x: k.exp(x),
     domain=(Reals(-80, 80, also=(*SPECIAL, 1000.0, -1000.0)),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["exp"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
     onnx="Exp",
 )
@@ -37,7 +38,7 @@ expm1 = unary(
     gradient=lambda g, x, y: (g * (y + 1),),
     lower=lambda k, x: k.expm1(x),
     domain=(Reals(-2, 2, also=(*SPECIAL, 1e-10, 80.0, -80.0, 1000.0)),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["expm1"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
 )
 
@@ -49,7 +50,7 @@ log = unary(
     gradient=lambda g, x, y: (g / x,),
     lower=lambda k, x: k.log(x),
     domain=(Reals(0.001, 100, also=(*SPECIAL, 1e30, 1e-30)),),
-    max_ulp={"float32": 1.5, "float64": 1.5},
+    max_ulp=MAX_ULP["log"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
     onnx="Log",
 )
@@ -62,7 +63,7 @@ log1p = unary(
     gradient=lambda g, x, y: (g / (1 + x),),
     lower=lambda k, x: k.log1p(x),
     domain=(Reals(-0.999, 10, also=(*SPECIAL, 1e-10, 1e30)),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["log1p"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
 )
 

@@ -13,6 +13,7 @@ import numpy as np
 from graphc import ops
 from graphc.dtypes import FLOATING, NUMERIC
 from graphc.ir.value import Value
+from graphc.kernel_ir.expansion import MAX_ULP
 from graphc.ops import broadcasting
 from graphc.ops.definition import Reals, Trait, refuse
 from graphc.ops.families import SPECIAL, binary, unary
@@ -75,7 +76,7 @@ _pow = binary(
     gradient=_power_gradient,
     lower=lambda k, a, b: k.pow(a, b) if a.dtype.is_float else _integer_power(k, a, b),
     domain=(Reals(0, 8, also=(*SPECIAL, -2.5)), Reals(also=(*SPECIAL, 0.5, 2.0, 3.0))),
-    max_ulp={"float32": 1, "float64": 2},
+    max_ulp=MAX_ULP["pow"],
     traits=Trait.EXPENSIVE,
     onnx="Pow",
 )

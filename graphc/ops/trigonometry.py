@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphc.dtypes import FLOATING
+from graphc.kernel_ir.expansion import MAX_ULP
 from graphc.ops.definition import Reals, Trait
 from graphc.ops.families import SPECIAL, Elementwise, unary
 
@@ -19,7 +20,7 @@ sin = unary(
     gradient=lambda g, x, y: (g * cos(x),),
     lower=lambda k, x: k.sin(x),
     domain=(Reals(-100, 100, also=SPECIAL),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["sin"],
     traits=Trait.EXPENSIVE,
     onnx="Sin",
 )
@@ -32,7 +33,7 @@ cos: Elementwise = unary(
     gradient=lambda g, x, y: (-g * sin(x),),
     lower=lambda k, x: k.cos(x),
     domain=(Reals(-100, 100, also=SPECIAL),),
-    max_ulp={"float32": 2, "float64": 2},
+    max_ulp=MAX_ULP["cos"],
     traits=Trait.EXPENSIVE,
     onnx="Cos",
 )
@@ -45,7 +46,7 @@ tanh = unary(
     gradient=lambda g, x, y: (g * (1 - y * y),),
     lower=lambda k, x: k.tanh(x),
     domain=(Reals(-10, 10, also=(*SPECIAL, 1e-10, 1000.0)),),
-    max_ulp={"float32": 2.5, "float64": 2.5},
+    max_ulp=MAX_ULP["tanh"],
     traits=Trait.MONOTONE | Trait.EXPENSIVE,
     onnx="Tanh",
 )

@@ -10,7 +10,8 @@ from graphc.dtypes import DType
 from graphc.errors import CompileError
 from graphc.ir.graph import Graph
 from graphc.ir.value import Value
-from graphc.kernel_ir.kernel import Buffer, Kernel, Nest
+from graphc.kernel_ir.kernel import Buffer, Check, Kernel, Nest
+from graphc.kernel_ir.scratch import scratch_bytes
 from graphc.ops.definition import op_of
 from graphc.program.program import (
     Constant,
@@ -31,8 +32,9 @@ from graphc.schedule.elements import Elements, storage
 from graphc.schedule.emit_kernel import emit_kernel
 from graphc.schedule.fusion import Fusion, Group, fuse
 from graphc.schedule.in_place import merge_in_place
-from graphc.schedule.loops import collapse_loops, rename_buffers, set_grain
+from graphc.schedule.loops import collapse_loops, rename_buffers, set_grain, statements
 from graphc.schedule.memory_plan import Lifetime, plan_memory
+from graphc.schedule.results import bind_results
 from graphc.schedule.scatter import emit_scatter
 from graphc.schedule.tasks import Order, Task, order_tasks
 from graphc.schedule.units import Plan, choose_units, gemm_operand
@@ -64,11 +66,8 @@ def schedule(graph: Graph, fuse_kernels: bool = True) -> Schedule:
 @dataclass
 class _SlotDraft:
     name: str
-    value: Value | None  # None for partial results
     dtype: DType
     shape: tuple[Size, ...]
-    first: int = 0
-    last: int = 0
 
 
 class _Assembly:
@@ -85,6 +84,8 @@ class _Assembly:
         self.steps: list[Step] = []
         self.codes: dict[str, int] = {}
         self.names: set[str] = set()
+        states = {v: Ref("state", i) for i, v in enumerate(graph.variables)}
+        self.wanted_in_place = {unit: states[variable] for unit, variable in order.in_place.items()}
         self.results = {storage(v) for v in graph.roots}
         self.read_by: dict[Value, set[Group]] = {}
         for group in fusion.groups:
@@ -93,14 +94,14 @@ class _Assembly:
 
     def run(self) -> Program:
         self.bind_leaves()
-        late = self.bind_results()
+        results = bind_results(self.graph, self.fusion.group_of, self.wanted_in_place, self.new_slot)
+        self.ref.update(results.bound)
+        self.steps += results.opening
         for task in self.order.tasks:
             self.emit_task(task)
-        self.steps += late()
+        self.steps += results.closing_steps(self.ref)
         slots, arena = self.place_slots()
-        symbols = sorted(
-            dims.symbols_of(s for v in (*self.graph.inputs, *self.graph.values) for s in v.shape)
-        )
+        symbols = sorted(dims.symbols_of(s for v in (*self.graph.inputs, *self.graph.values) for s in v.shape))
         return Program(
             name=self.graph.name,
             symbols=tuple(symbols),
@@ -132,55 +133,15 @@ class _Assembly:
                 self.ref[value] = Ref("constant", len(self.constants))
                 self.constants.append(Constant(f"c{len(self.constants)}", value.attrs["value"].array))
 
-    def bind_results(self):  # type: ignore[no-untyped-def]
-        """Give outputs and variables their buffers; returns a function that makes the closing copies."""
-        stored_by: dict[Value, Ref] = {}
-        state = {v: Ref("state", i) for i, v in enumerate(self.graph.variables)}
-        self.wanted_in_place = {unit: state[variable] for unit, variable in self.order.in_place.items()}
-        copies: list[tuple[Value, Ref]] = []
-        for i, (_, value) in enumerate(self.graph.outputs):
-            base = storage(value)
-            if base in self.fusion.group_of and base not in stored_by and base not in self.wanted_in_place:
-                stored_by[base] = Ref("output", i)
-            elif base in state and base in {v for v, _ in self.graph.updates}:
-                self.steps.append(CopyStep(state[base], Ref("output", i)))  # before anybody overwrites it
-            else:
-                copies.append((base, Ref("output", i)))
-        self.ref.update(stored_by)
-        updates: list[tuple[Value, Ref]] = []
-        moved = {v for v, _ in self.graph.updates}
-        saved: dict[Value, Ref] = {}
-        for variable, value in self.graph.updates:
-            base = storage(value)
-            if base is variable:
-                continue
-            if base in moved and base in state:
-                if base not in saved:
-                    saved[base] = self.new_slot(base, base.attrs["name"])
-                    self.steps.append(CopyStep(state[base], saved[base]))
-                updates.append((variable, saved[base]))
-            else:
-                updates.append((variable, None))  # type: ignore[arg-type]
-
-        def closing() -> list[Step]:
-            steps: list[Step] = [CopyStep(self.ref[base], target) for base, target in copies]
-            for variable, source in updates:
-                base = storage(dict(self.graph.updates)[variable])
-                origin = source or self.ref[base]
-                if origin != state[variable]:
-                    steps.append(CopyStep(origin, state[variable]))
-            return steps
-
-        return closing
-
-    def new_slot(self, value: Value, name: str) -> Ref:
-        self.slots.append(_SlotDraft(self.unique(name), value, value.dtype, value.shape))
+    def new_slot(self, value: Value) -> Ref:
+        name = self.unique(value.attrs.get("name", value.op.name))
+        self.slots.append(_SlotDraft(name, value.dtype, value.shape))
         return Ref("slot", len(self.slots) - 1)
 
     def target(self, value: Value) -> Ref:
         """Where a computed value is written."""
         if value not in self.ref:
-            self.ref[value] = self.new_slot(value, value.op.name)
+            self.ref[value] = self.new_slot(value)
         return self.ref[value]
 
     def unique(self, name: str) -> str:
@@ -192,7 +153,7 @@ class _Assembly:
 
     # steps ---------------------------------------------------------------------------------------
     def emit_task(self, task: Task) -> None:
-        if task.library in self.wanted_in_place:
+        if task.library is not None and task.library in self.wanted_in_place:
             self.ref[task.library] = self.wanted_in_place[task.library]  # a library step never reads its target
         if task.library is None:
             self.steps.append(KernelStep(self.emit_call(task.groups)))
@@ -258,7 +219,7 @@ class _Assembly:
             units = dims.ceildiv(nest.loop.extent, nest.grain)
             for accumulator in nest.accumulators:
                 name = self.unique(f"{accumulator.name}_partials")
-                self.slots.append(_SlotDraft(name, None, accumulator.dtype, (units,)))
+                self.slots.append(_SlotDraft(name, accumulator.dtype, (units,)))
                 refs.append(Ref("slot", len(self.slots) - 1))
         return refs
 
@@ -355,11 +316,13 @@ def _info(kernel: Kernel) -> KernelInfo:
         symbols=kernel.symbols,
         nests=tuple((n.loop.extent, n.grain) for n in kernel.nests),
         has_finish=any(n.accumulators or n.finish for n in kernel.nests),
-        scratch=cost.scratch_bytes(kernel),
+        scratch=scratch_bytes(kernel),
         read=cost.bytes_read(kernel),
         written=cost.bytes_written(kernel),
         flops=cost.flops(kernel),
         origin=kernel.comment,
+        access=tuple(b.access for b in kernel.buffers),
+        checks=any(isinstance(s, Check) for s in statements(kernel)),
     )
 
 

@@ -28,13 +28,6 @@ def flops(kernel: Kernel) -> Size:
     return total
 
 
-def scratch_bytes(kernel: Kernel) -> Size:
-    """Bytes of scratch arrays that one worker needs, each 64-byte aligned."""
-    return sum(
-        ((product(x.shape) * x.dtype.itemsize + 63) // 64 * 64 for nest in kernel.nests for x in nest.locals), 0
-    )
-
-
 def _nbytes(buffer) -> Size:  # type: ignore[no-untyped-def]
     return product(buffer.shape) * buffer.dtype.itemsize
 

@@ -58,11 +58,11 @@ class Elements:
     def read(self, value: Value, index: Index) -> Expr:
         """The element of `value` at `index`, loaded if it is stored."""
         if value in self.stored:
-            return k.load(Source(value, value.shape), index, value.dtype)
+            return _load(Source(value, value.shape), index)
         if Trait.RESHAPE in op_of(value).traits and not only_moves_ones(value):
             base = storage(value)
             if base in self.stored:
-                return k.load(Source(base, value.shape), index, value.dtype)
+                return _load(Source(base, value.shape), index)
         return self.compute(value, index)
 
     def compute(self, value: Value, index: Index) -> Expr:
@@ -75,15 +75,21 @@ class Elements:
                 operands = (self.read(o, index) for o in value.operands)
                 found = op.lower(k, *operands, **value.attrs)
             else:
+                assert op.pull is not None, op
                 found = op.pull(k, value, index, *map(self._reader, value.operands))
             assert found.dtype is value.dtype, f"{op.name} lowers to {found.dtype}, expected {value.dtype}"
             if Trait.CHECKS in op.traits and found.op == "check":
-                found = k.check(*found.args, message=f"{value.origin}: {found.attr}")
+                condition, checked = found.args
+                found = k.check(condition, checked, f"{value.origin}: {found.attr}")
             self._memo[key] = found
         return found
 
     def _reader(self, value: Value) -> Callable[[Index], Expr]:
         return lambda index: self.read(value, index)
+
+
+def _load(source: Source, index: Index) -> Expr:
+    return Expr("load", index, source.value.dtype, source)
 
 
 def loads(root: Expr) -> tuple[Expr, ...]:

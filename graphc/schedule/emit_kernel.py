@@ -6,7 +6,6 @@ of the stages before it are known. Softmax is three: the maximum; exp and its su
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
@@ -29,8 +28,9 @@ from graphc.kernel_ir.kernel import (
     expressions,
 )
 from graphc.ops.definition import op_of
-from graphc.schedule.elements import Elements, loads
+from graphc.schedule.elements import Elements, load_index, loads
 from graphc.schedule.fusion import Group, Role, axis_index, element, role_of
+from graphc.schedule.names import Names
 from graphc.schedule.units import CHEAP
 
 LANES = 16  # of a vector loop whose body is long: 16 float32 fill one 512-bit register
@@ -213,10 +213,28 @@ class _Emitter:
             body += stage.after
         body += self.row_end
         if self.domain.rows:
-            body = self.loops(self.domain.rows, _stores_last(body))
+            body = self.loops(self.row_order(), _stores_last(body))
         if len(body) == 1 and isinstance(body[0], Loop):
             return body[0]
         return Loop("once", 1, tuple(body))
+
+    def row_order(self) -> tuple[int, ...]:
+        """The rows, outermost first; where most reads are transposed, the vector axis comes first.
+
+        Then consecutive iterations read neighbours in the same cache lines, and write a line each.
+        """
+        rows = self.domain.rows
+        if self.domain.reduced or len(rows) < 2:
+            return rows
+        last = axis_index(rows[-1])
+        wide = transposed = 0
+        for unit in self.units:
+            for node in loads(element(unit, self.index[unit], self.elements)):
+                index = load_index(node)
+                if len(index) > 1 and last in index:
+                    wide += 1
+                    transposed += index[-1] is not last
+        return (rows[-1], *rows[:-1]) if 2 * transposed > wide else rows
 
     def loops(self, axes: tuple[int, ...], body: list[Statement]) -> list[Statement]:
         """`body` in loops over `axes`; the innermost axis of the domain runs in vectors."""
@@ -245,25 +263,3 @@ def _stores_last(body: list[Statement]) -> list[Statement]:
     if any(isinstance(s, (Loop, Accumulator)) for s in body):
         return body
     return [s for s in body if not isinstance(s, Store)] + [s for s in body if isinstance(s, Store)]
-
-
-class Names:
-    """Unique identifiers that are no keyword in any target."""
-
-    RESERVED = frozenset(
-        "and auto bool break case catch char class const continue default delete do double else enum explicit export "
-        "extern false float for friend goto if in inline int lambda long main new not operator or pass private public "
-        "read register return short signed sizeof static struct switch template this throw true try typedef union "
-        "unsigned using var virtual void volatile while write xor once buffers dims begin end scratch".split()
-    )
-
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
-
-    def new(self, wish: str) -> str:
-        base = re.sub(r"\W", "_", wish, flags=re.ASCII) or "v"
-        name, n = base, 0
-        while name in self.taken or name in self.RESERVED or re.fullmatch(r"i\d+|\d.*", name):
-            name, n = f"{base}_{n}" if base[0].isalpha() else f"v{base}_{n}", n + 1
-        self.taken.add(name)
-        return name

@@ -8,6 +8,7 @@ stands between them. What was refused, and why, is kept for the schedule's text.
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -149,8 +150,8 @@ class _Fuser:
 
     def single(self, unit: Value) -> Group:
         if op_of(unit).library is not None:
-            sources = [o for operand in unit.operands for o in self._stored_behind(operand)]
-            return Group([unit], None, {s for s in sources if s in self.position})
+            behind = [o for operand in unit.operands for o in self._stored_behind(operand)]
+            return Group([unit], None, {s for s in behind if s in self.position})
         if op_of(unit).reduce is not None:
             domain = Domain(unit.operands[0].shape, unit.attrs["axes"])
         else:
@@ -193,12 +194,11 @@ class _Fuser:
                 for source in {node.attr.value for node in self.loads_of(unit, index)}:
                     readers.setdefault(source, []).append(unit)
         for users in readers.values():
-            for first, second in zip(users, users[1:], strict=False):
-                if self.group_of[first].domain is not None and self.group_of[second].domain is not None:
-                    a, b = self.group_of[first].domain, self.group_of[second].domain
-                    if a.shape == b.shape:  # type: ignore[union-attr]
-                        self.try_merge(first, second)
-                        self.refusals.pop((first, second), None)
+            for first, second in itertools.pairwise(users):
+                a, b = self.group_of[first].domain, self.group_of[second].domain
+                if a is not None and b is not None and a.shape == b.shape:
+                    self.try_merge(first, second)
+                    self.refusals.pop((first, second), None)
 
     def merge(self, a: Group, b: Group) -> tuple[Group | None, str]:
         if a.is_library or b.is_library:

@@ -12,7 +12,19 @@ from dataclasses import replace
 from graphc.dims import Size
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
-from graphc.kernel_ir.kernel import Buffer, Kernel, Loop, Nest, Statement, Store, expressions
+from graphc.kernel_ir.kernel import (
+    Accumulator,
+    Buffer,
+    Check,
+    Kernel,
+    Let,
+    Loop,
+    Nest,
+    Statement,
+    Store,
+    Update,
+    expressions,
+)
 
 UNIT_OF_WORK = 2048  # elements that one unit of a parallel loop covers, about
 UNIT_OF_REDUCTION = 8192  # the same for a total: each unit leaves a partial result
@@ -70,6 +82,9 @@ def _perfect_pairs(kernel: Kernel) -> list[tuple[Loop, Loop]]:
 
 
 def _collapse(kernel: Kernel, outer: Loop, inner: Loop) -> Kernel | None:
+    twins = _twins(kernel, outer, inner)
+    if twins is None:
+        return None
     first, second = k.index(outer.index), k.index(inner.index)
     merged_at = _places_to_merge(kernel, first, second, (outer.extent, inner.extent))
     if merged_at is None:
@@ -102,16 +117,22 @@ def _collapse(kernel: Kernel, outer: Loop, inner: Loop) -> Kernel | None:
         return None
 
     def rebuild(statement: Statement) -> Statement:
-        if statement is outer:
-            return Loop(outer.index, outer.extent * inner.extent, tuple(map(rebuild, inner.body)), inner.lanes)
+        if isinstance(statement, Loop) and statement.index == outer.index:
+            twin = twins[id(statement)]
+            return Loop(outer.index, outer.extent * inner.extent, tuple(map(rebuild, twin.body)), twin.lanes)
         if isinstance(statement, Store):
             statement = replace(statement, indices=merge_index(statement.buffer, statement.indices))
         return map_statement(statement, lambda e: k.substitute(e, change), rebuild)
 
+    def rebuild_loop(loop: Loop) -> Loop:
+        new = rebuild(loop)
+        assert isinstance(new, Loop)
+        return new
+
     nests = tuple(
         replace(
             nest,
-            loop=rebuild(nest.loop),
+            loop=rebuild_loop(nest.loop),
             locals=tuple(replace(x, shape=merge_shape(x.name, x.shape)) for x in nest.locals),
             finish=tuple(map(rebuild, nest.finish)),
         )
@@ -121,25 +142,39 @@ def _collapse(kernel: Kernel, outer: Loop, inner: Loop) -> Kernel | None:
     return replace(kernel, buffers=buffers, nests=nests)
 
 
+def _twins(kernel: Kernel, outer: Loop, inner: Loop) -> dict[int, Loop] | None:
+    """The inner loop of every pair with the names of this one, by the `id` of its outer loop. Two folds over the same
+    axes are two such pairs, and merge together; None if one of the names stands in another loop too."""
+    pairs = {id(a): b for a, b in _perfect_pairs(kernel) if (a.index, b.index) == (outer.index, inner.index)}
+    inside = {id(b) for b in pairs.values()}
+    for loop in statements(kernel):
+        if not isinstance(loop, Loop) or loop.index not in (outer.index, inner.index):
+            continue
+        known = pairs if loop.index == outer.index else inside
+        if id(loop) not in known or loop.extent != (outer.extent if known is pairs else inner.extent):
+            return None
+    return pairs
+
+
 def map_statement(
     statement: Statement, expression: Callable[[Expr], Expr], nested: Callable[[Statement], Statement]
 ) -> Statement:
     """Rebuild a statement with `expression` applied to its expressions and `nested` to its body."""
     if isinstance(statement, Loop):
         return replace(statement, body=tuple(map(nested, statement.body)))
-    changes = {}
-    for name in ("value", "init", "factor", "condition"):
-        current = getattr(statement, name, None)
-        if current is not None:
-            changes[name] = expression(current)
-    if isinstance(statement, Store):
-        changes["indices"] = tuple(map(expression, statement.indices))
-    return replace(statement, **changes)
+    if isinstance(statement, Let):
+        return replace(statement, value=expression(statement.value))
+    if isinstance(statement, Accumulator):
+        return replace(statement, init=expression(statement.init))
+    if isinstance(statement, Update):
+        factor = None if statement.factor is None else expression(statement.factor)
+        return replace(statement, value=expression(statement.value), factor=factor)
+    if isinstance(statement, Check):
+        return replace(statement, condition=expression(statement.condition))
+    return replace(statement, indices=tuple(map(expression, statement.indices)), value=expression(statement.value))
 
 
-def _places_to_merge(
-    kernel: Kernel, first: Expr, second: Expr, extents: tuple[Size, Size]
-) -> dict[str, int] | None:
+def _places_to_merge(kernel: Kernel, first: Expr, second: Expr, extents: tuple[Size, Size]) -> dict[str, int] | None:
     """For each buffer the axis at which `first, second` stand side by side; None if an access forbids it."""
     shapes = {b.name: b.shape for b in kernel.buffers}
     shapes.update({local.name: local.shape for nest in kernel.nests for local in nest.locals})

@@ -11,7 +11,8 @@ from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Buffer, Kernel, Loop, Nest, Statement, Store
 from graphc.schedule.elements import storage
-from graphc.schedule.emit_kernel import LANES, Emitted, Names
+from graphc.schedule.emit_kernel import LANES, Emitted
+from graphc.schedule.names import Names
 
 
 def emit_scatter(value: Value, name: str) -> Emitted:
@@ -25,15 +26,15 @@ def emit_scatter(value: Value, name: str) -> Emitted:
     out = Buffer(names.new(value.op.name), value.dtype, shape, "write")
     buffers: dict[Value, Buffer] = {}
     for operand in value.operands:
-        buffers.setdefault(
-            operand, Buffer(names.new(storage(operand).op.name), operand.dtype, operand.shape, "read")
-        )
+        buffers.setdefault(operand, Buffer(names.new(storage(operand).op.name), operand.dtype, operand.shape, "read"))
     at_rest = {a: k.index(f"i{a}") for a in rest}
     at_index = tuple(k.index(f"n{n}") for n in range(len(looped)))
     zeroed = {a: k.index(f"z{a}") for a in axes}
 
     clear: Statement = Store(
-        out.name, tuple(at_rest.get(a, zeroed.get(a, k.int_const(0))) for a in range(len(shape))), k.const(0, value.dtype)
+        out.name,
+        tuple(at_rest.get(a, zeroed.get(a, k.int_const(0))) for a in range(len(shape))),
+        k.const(0, value.dtype),
     )
     for a in reversed(axes):
         clear = Loop(f"z{a}", shape[a], (clear,))

@@ -58,9 +58,7 @@ class _Flow:
         self.groups = fusion.groups
         self.group_of = fusion.group_of
         self.elements = elements
-        self.before: dict[Group, set[Group]] = {
-            g: {self.group_of[p] for p in g.producers} for g in self.groups
-        }
+        self.before: dict[Group, set[Group]] = {g: {self.group_of[p] for p in g.producers} for g in self.groups}
         self.reads: dict[Group, set[Value]] = {g: self._reads(g) for g in self.groups}
         self.checks = [g for g in self.groups if not g.is_library and any(self._has_check(u) for u in g.units)]
 
@@ -196,5 +194,3 @@ def _list_schedule(flow: _Flow, epilogues: dict[Group, Group], merge: bool) -> l
         ready.sort(key=place.__getitem__)
     assert not any(missing.values()), "the order of tasks has a cycle"
     return tasks
-
-

@@ -119,6 +119,10 @@ def _reason(value: Value, users: list[Value], cost: int, depth: int, draws: bool
     for user in users:
         if user.op.name == "broadcast_to":
             return "broadcast_to would compute it many times"
-        if op_of(user).pull is not None and Trait.VIEW not in op_of(user).traits and Trait.RESHAPE not in op_of(user).traits:
+        if (
+            op_of(user).pull is not None
+            and Trait.VIEW not in op_of(user).traits
+            and Trait.RESHAPE not in op_of(user).traits
+        ):
             return f"{user.op.name} may read an element many times"
     return None

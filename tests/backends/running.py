@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 
 from graphc import dims
-from graphc.backends import NativeCode, build, has_finish, scratch_bytes
+from graphc.backends import NativeCode, build, has_finish
 from graphc.kernel_ir import interpreter
 from graphc.kernel_ir.kernel import Kernel
+from graphc.kernel_ir.scratch import scratch_bytes
 
 BACKENDS = ("numba", "cpp")
 FUNCTION = ctypes.CFUNCTYPE(

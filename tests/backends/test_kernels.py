@@ -349,6 +349,48 @@ def test_strides_flips_and_gathers(n: int) -> None:
     check(kernel, arrays, {"n": n, "m": 4})
 
 
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 40])
+@pytest.mark.parametrize("lanes", [0, 16])
+def test_masked_loads(n: int, lanes: int) -> None:
+    """Indices that are out of bounds where the condition is false: padding, flips, gathers, one element for all."""
+    inside = k.and_(k.le(k.int_const(2), AT), k.lt(AT, k.size(N + 2)))
+    some = load("f", dtype=bool_)
+    index = k.quot(AT * 7, 3)
+    rows = (
+        k.load_if(inside, "x", (AT - 2,), float32),
+        k.load_if(inside, "x", (k.size(N) + 1 - AT,), float32),
+        k.load_if(k.lt(index, k.size(N)), "x", (index,), float32),
+        k.load_if(k.lt(AT, 3), "s", (), float32),
+        k.load_if(some, "x", (AT - 5,), float32),
+        k.load_if(k.ne(k.size(N), 0), "x", (k.int_const(0),), float32),
+        k.cast(k.load_if(inside, "b", (AT - 2,), bool_), float32) + k.load_if(some, "s", (), float32),
+    )
+    kernel = Kernel(
+        "masked",
+        (
+            Buffer("x", float32, (N,), "read"),
+            Buffer("b", bool_, (N,), "read"),
+            Buffer("s", float32, (), "read"),
+            Buffer("f", bool_, (), "read"),
+            Buffer("y", float32, (len(rows), N + 5), "write"),
+        ),
+        (
+            Nest(
+                Loop("i", N + 5, tuple(Store("y", (k.int_const(r), AT), v) for r, v in enumerate(rows)), lanes),
+                grain=16,
+            ),
+        ),
+    )
+    arrays = {
+        "x": normal(n),
+        "b": np.arange(n) % 3 == 0,
+        "s": np.array(3.5, np.float32),
+        "f": np.array(False),
+        "y": np.full((len(rows), n + 5), 9, np.float32),
+    }
+    check(kernel, arrays, {"n": n})
+
+
 @pytest.mark.parametrize("n", [0, 1, 7, 40])
 def test_scatter_add_and_checks(n: int) -> None:
     """Rows chosen by labels: repeated targets add up in order; a bad label is a code, not a crash."""
@@ -463,6 +505,25 @@ def test_casts(source: dtypes.DType) -> None:
         values = np.random.default_rng(0).integers(limits.min, limits.max, n, source.numpy, endpoint=True)
     arrays = {"x": values} | {f"to_{d.name}": np.zeros(n, d.numpy) for d in targets}
     check(kernel, arrays, {"n": n}, (1,))
+
+
+@pytest.mark.parametrize("length", [1, 10, 16, 17, 32, 35])
+def test_constant_extents(length: int) -> None:
+    """Loops whose whole vectors or rest are known not to be there."""
+    x = load("x", AT, J)
+    body = (
+        Accumulator("top", float32, "max", k.const(-np.inf, float32)),
+        Loop("j", length, (Update("top", x),), 16),
+        Accumulator("sum", float32, "add", zero()),
+        Loop("j", length, (Let("d", x - k.var("top", float32)), Update("sum", k.var("d", float32), x)), 16),
+        Loop("j", length, (Store("y", (AT, J), x * k.var("sum", float32)),), 16),
+    )
+    kernel = Kernel(
+        "fixed",
+        (Buffer("x", float32, (N, length), "read"), Buffer("y", float32, (N, length), "write")),
+        (Nest(Loop("i", N, body)),),
+    )
+    check(kernel, {"x": normal(3, length), "y": np.zeros((3, length), np.float32)}, {"n": 3})
 
 
 def test_sizes_with_arithmetic() -> None:

@@ -47,7 +47,9 @@ def test_interpreted_plan(name):
     made = gc.compile(case.inputs, case.outputs, case.updates).compilation
     variables = made.optimized.variables
     arrays = [v.value for v in variables]
-    sizes = {str(s): n for v, a in zip(case.inputs, case.arrays, strict=True) for s, n in zip(v.shape, a.shape)}
+    sizes = {
+        str(s): n for v, a in zip(case.inputs, case.arrays, strict=True) for s, n in zip(v.shape, a.shape, strict=True)
+    }
     got = interpret_program.run(made.schedule.program, made.schedule.kernels, case.arrays, arrays, sizes)
     for (key, want), array in zip(outputs.items(), got, strict=True):
         np.testing.assert_allclose(array, want, err_msg=key, **TOLERANCE)

@@ -25,7 +25,7 @@ DECLARATIONS = [
     ("inner dims", "x @ W.T", "matmul: expected the inner dims to agree, got [batch, 784] @ [10, 784]"),
     ("broadcast", "x + b", "add: expected shapes that broadcast together, got [batch, 784] and [10]"),
     ("axis", "gc.sum(x, axis=2)", "sum: expected an axis in [-2, 2), got 2"),
-    ("reshape", "gc.reshape(x, (B, 785))", 
+    ("reshape", "gc.reshape(x, (B, 785))",
      "reshape: expected a shape with 784*batch elements for [batch, 784], got [batch, 785]"),
     ("dtype name", "gc.input('q', (3,), 'float31')", "input: expected a dtype among bool, int8, int16, int32, int64, "
      "uint8, uint16, uint32, uint64, float32, float64, got 'float31'"),
@@ -33,7 +33,7 @@ DECLARATIONS = [
     ("truth value", "bool(x > 0)", None),
     ("not a scalar", "gc.grad(x @ W, W)", None),
     ("integer wrt", "gc.grad(gc.sum(x), t)", None),
-    ("missing input", "gc.compile([t], x @ W)", 
+    ("missing input", "gc.compile([t], x @ W)",
      "compile: expected every input that a result needs among the inputs, got none for x (from user.py:5)"),
     ("update of no variable", "gc.compile([x], x, {x: x})",
      "compile: expected updates of variables, got an update of input x (from user.py:5)"),
@@ -46,7 +46,8 @@ DECLARATIONS = [
      "compile: expected finite constants in the arithmetic of the next value of b, got nan (from user.py:1)"),
     ("rate of infinity", "gc.compile([], [], {b: b - gc.astype(gc.constant(np.inf), 'float32') * b})", None),
     ("same input twice", "gc.compile([x, x], x)", "compile: expected inputs of different names, got x twice"),
-    ("no input", "gc.compile([W], W)", "compile: expected a list of gc.input values, got variable W (from user.py:7) in it"),
+    ("no input", "gc.compile([W], W)",
+     "compile: expected a list of gc.input values, got variable W (from user.py:7) in it"),
     ("device", "gc.compile([x], x, device='tpu')", None),
     ("backend", "gc.compile([x], x, backend='java')", "compile: expected a backend among 'numba', 'cpp', got 'java'"),
     ("program name", "gc.compile([x], x, name='1st')", "compile: expected a program name like 'step', got '1st'"),
@@ -143,8 +144,14 @@ def gc_loss(step, array):  # type: ignore[no-untyped-def]
 def test_zero_size_arrays():
     n = gc.dim("n")
     x = gc.input("x", (n, 3))
-    program = gc.compile([x], {"y": gc.exp(x), "sum": gc.sum(x), "rows": gc.sum(x, axis=1), "columns": gc.sum(x, axis=0),
-                               "product": x @ gc.constant(np.ones((3, 2), np.float32))})  # fmt: skip
+    outputs = {
+        "y": gc.exp(x),
+        "sum": gc.sum(x),
+        "rows": gc.sum(x, axis=1),
+        "columns": gc.sum(x, axis=0),
+        "product": x @ gc.constant(np.ones((3, 2), np.float32)),
+    }
+    program = gc.compile([x], outputs)
     out = program(np.zeros((0, 3), np.float32))
     assert out["y"].shape == (0, 3) and out["sum"] == 0 and out["rows"].shape == (0,)
     np.testing.assert_array_equal(out["columns"], np.zeros(3, np.float32))
@@ -161,10 +168,12 @@ def test_a_cycle_is_refused():
 
 def test_errors_are_one_sentence_with_the_users_line(tmp_path):
     script = tmp_path / "mine.py"
-    script.write_text(textwrap.dedent("""
+    script.write_text(
+        textwrap.dedent("""
         import graphc as gc
         x = gc.input("x", (3,))
         y = x + gc.input("y", (4,))
-    """))
+    """)
+    )
     with pytest.raises(gc.GraphError, match=r"^mine\.py:4: add: expected .* got \[3\] and \[4\]$"):
         exec(compile(script.read_text(), str(script), "exec"), {})

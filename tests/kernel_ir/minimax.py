@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import mpmath as mp
 
@@ -42,7 +43,7 @@ def remez(f: Function, weight: Function, low: mp.mpf, high: mp.mpf, degree: int)
 def _roots(error: Function, points: list[mp.mpf]) -> list[mp.mpf]:
     """One sign change of the error between each two neighbours, by bisection."""
     found = []
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         sign = mp.sign(error(a))
         for _ in range(40):
             centre = (a + b) / 2
@@ -55,7 +56,7 @@ def _extrema(error: Function, borders: list[mp.mpf]) -> list[mp.mpf]:
     """The largest error between each two borders, by golden-section search."""
     ratio = (mp.sqrt(5) - 1) / 2
     found = []
-    for a, b in zip(borders, borders[1:], strict=False):
+    for a, b in pairwise(borders):
         for _ in range(40):
             c, d = b - ratio * (b - a), a + ratio * (b - a)
             a, b = (a, d) if abs(error(c)) > abs(error(d)) else (c, b)
@@ -121,7 +122,7 @@ LN2 = mp.log(2)
 ROOT = mp.sqrt(mp.mpf(1) / 2)
 ZERO = mp.mpf(0)
 FITS = {  # name: (function, weight, low, high, degree)
-    "exp f32": (exp_tail, exp_weight, -LN2 * mp.mpf("1.001"), LN2 * mp.mpf("1.001"), 5),
+    "exp f32": (exp_tail, exp_weight, -LN2 * mp.mpf("1.001"), LN2 * mp.mpf("1.001"), 6),
     "expm1 f32 narrow": (exp_tail, exp_weight, -LN2 * mp.mpf("0.501"), LN2 * mp.mpf("0.501"), 4),
     "exp f64": (exp_tail, exp_weight, -LN2 * mp.mpf("1.001"), LN2 * mp.mpf("1.001"), 11),
     "expm1 f64 narrow": (exp_tail, exp_weight, -LN2 * mp.mpf("0.501"), LN2 * mp.mpf("0.501"), 9),

@@ -10,7 +10,7 @@ from graphc.kernel_ir.expr import int_const
 from graphc.kernel_ir.kernel import Accumulator, Let, Loop, Store, Update
 
 B = dim("batch")
-I, J = k.index("i"), k.index("j")
+I, J = k.index("i"), k.index("j")  # noqa: E741
 ROW = k.load("rows", (I,), int64)
 
 

@@ -31,7 +31,8 @@ def test_bound(name: str, dtype: dtypes.DType) -> None:
 @pytest.mark.parametrize("dtype", dtypes.FLOATING, ids=str)
 @pytest.mark.parametrize("name", UNARY)
 def test_special_values(name: str, dtype: dtypes.DType) -> None:
-    x = np.array([v for v in SPECIAL if name not in ("sin", "cos") or not 2.0**45 < abs(v) < math.inf]).astype(dtype.numpy)
+    inside = [v for v in SPECIAL if name not in ("sin", "cos") or not 2.0**45 < abs(v) < math.inf]
+    x = np.array(inside).astype(dtype.numpy)
     with np.errstate(all="ignore"):
         want = (ERF if name == "erf" else getattr(np, name))(x.astype(np.float64)).astype(dtype.numpy)
         want = np.where(np.isnan(x), dtype.numpy.type(np.nan), want)
@@ -77,7 +78,7 @@ def test_closed_set(name: str, dtype: dtypes.DType) -> None:
 
 def test_operation_counts() -> None:
     """The heart of the benchmarks must not grow unseen."""
-    for name, limit in (("exp", 18), ("tanh", 24), ("erf", 38), ("log", 33)):
+    for name, limit in (("exp", 19), ("tanh", 24), ("erf", 38), ("log", 33)):
         count = sum(n.op not in ("const", "var") for n in walk(expanded(name, dtypes.float32)))
         assert count <= limit, (name, count)
 
@@ -108,7 +109,7 @@ def test_shared_operands_stay_shared() -> None:
     chain = x
     for _ in range(200):
         chain = k.exp(chain) * chain
-    assert len(walk(expand_expr(chain))) < 200 * 20
+    assert len(walk(expand_expr(chain))) < 200 * 25
 
 
 def _kernel(body: tuple) -> Kernel:

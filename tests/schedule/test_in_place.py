@@ -8,7 +8,7 @@ from graphc.kernel_ir.kernel import Buffer, Kernel, Let, Loop, Nest, Store
 from graphc.schedule.in_place import merge_in_place
 
 F32 = dtypes.float32
-I, J = k.index("i0"), k.index("i1")
+ROW, COLUMN = k.index("i0"), k.index("i1")
 
 
 def load(name, *index):  # type: ignore[no-untyped-def]
@@ -21,36 +21,36 @@ def kernel(body, shape=(8, 8), read_shape=None):  # type: ignore[no-untyped-def]
 
 
 def test_same_index_is_merged_and_loaded_first():
-    merged = merge_in_place(kernel([Store("y", (I, J), load("x", I, J) + 1)]), "x", "y")
+    merged = merge_in_place(kernel([Store("y", (ROW, COLUMN), load("x", ROW, COLUMN) + 1)]), "x", "y")
     assert [b.name for b in merged.buffers] == ["x"] and merged.buffers[0].access == "readwrite"
     let, store = merged.nests[0].loop.body[0].body
-    assert isinstance(let, Let) and let.value is load("x", I, J) and store.buffer == "x"
+    assert isinstance(let, Let) and let.value is load("x", ROW, COLUMN) and store.buffer == "x"
 
 
 def test_transposed_read_is_refused():
-    assert merge_in_place(kernel([Store("y", (I, J), load("x", J, I))]), "x", "y") is None
+    assert merge_in_place(kernel([Store("y", (ROW, COLUMN), load("x", COLUMN, ROW))]), "x", "y") is None
 
 
 def test_other_shape_is_refused():
-    body = [Store("y", (I, J), load("x", I, J))]
+    body = [Store("y", (ROW, COLUMN), load("x", ROW, COLUMN))]
     assert merge_in_place(kernel(body, read_shape=(8, 9)), "x", "y") is None
 
 
 def test_guarded_read_is_refused():
-    body = [Store("y", (I, J), k.load_if(k.lt(I, J), "x", (I, J), F32))]
+    body = [Store("y", (ROW, COLUMN), k.load_if(k.lt(ROW, COLUMN), "x", (ROW, COLUMN), F32))]
     assert merge_in_place(kernel(body), "x", "y") is None
 
 
 def test_read_in_a_later_loop_is_refused():
-    first = Loop("i1", 8, (Store("y", (I, J), load("x", I, J)),), 16)
-    second = Loop("i1", 8, (Store("z", (I, J), load("x", I, J)),), 16)
+    first = Loop("i1", 8, (Store("y", (ROW, COLUMN), load("x", ROW, COLUMN)),), 16)
+    second = Loop("i1", 8, (Store("z", (ROW, COLUMN), load("x", ROW, COLUMN)),), 16)
     buffers = (Buffer("x", F32, (8, 8), "read"), Buffer("y", F32, (8, 8), "write"), Buffer("z", F32, (8, 8), "write"))
     assert merge_in_place(Kernel("test", buffers, (Nest(Loop("i0", 8, (first, second))),)), "x", "y") is None
 
 
 def test_read_in_an_earlier_loop_of_the_same_row_is_allowed():
-    first = Loop("i1", 8, (Store("z", (I, J), load("x", I, J)),), 16)
-    second = Loop("i1", 8, (Store("y", (I, J), load("x", I, J)),), 16)
+    first = Loop("i1", 8, (Store("z", (ROW, COLUMN), load("x", ROW, COLUMN)),), 16)
+    second = Loop("i1", 8, (Store("y", (ROW, COLUMN), load("x", ROW, COLUMN)),), 16)
     buffers = (Buffer("x", F32, (8, 8), "read"), Buffer("y", F32, (8, 8), "write"), Buffer("z", F32, (8, 8), "write"))
     merged = merge_in_place(Kernel("test", buffers, (Nest(Loop("i0", 8, (first, second))),)), "x", "y")
     assert [b.access for b in merged.buffers] == ["readwrite", "write"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphc.backends.cpp.operations import KEYWORDS, bare, literal, memory_type, operation, type_name
-from graphc.backends.entry import Range, declared, flatten, updated
+from graphc.backends.entry import Range, constant_length, declared, flatten, updated
 from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot
 from graphc.dtypes import DType
 from graphc.kernel_ir import expr as k
@@ -127,10 +127,21 @@ class CppRenderer(Renderer):
         return name
 
     # memory ------------------------------------------------------------------------------------
-    def load(self, scope: Scope, node: Expr, array: Array, address: Sequence[Operand], varying: bool, hint: str) -> str:
+    def load(
+        self,
+        scope: Scope,
+        array: Array,
+        linear: Expr,
+        address: Sequence[Operand],
+        condition: Operand | None,
+        varying: bool,
+        hint: str,
+    ) -> str:
         text = f"{array.pointer}[{bare(address[0].text)}]"
         if array.dtype.kind == "bool":
             text = f"{text} != 0"
+        if condition is not None:
+            text = f"{condition.text} ? {text} : {literal(k.const(0, array.dtype))}"
         if array.mutable:
             return self._named(scope, array.dtype, text, hint)
         return self._place(scope, array.dtype, text, hint)
@@ -215,19 +226,18 @@ class CppRenderer(Renderer):
             guard.lines.append(f"for (int lane = 0; lane < {lanes}; ++lane) {arrays[name]}[lane] = {initial};")
             self.slots[name] = Slot(f"{arrays[name]}[lane]", slot.dtype, slot.combine, guard.level, True)
         base = self.fresh(loop.index)
-        whole = self._block_body(loop, base, str(lanes))
-        rest = self._block_body(loop, base, f"{bare(stop.text)} - {base}")
+        length = constant_length(loop)
+        lines = [f"int64_t {base} = {bare(start.text)};"]
+        if length is None or length >= lanes:
+            whole = self._block_body(loop, base, str(lanes))
+            lines += [f"for (; {base} + {lanes} <= {stop.text}; {base} += {lanes}) {{", *whole, "}"]
+        if length is None:
+            rest = self._block_body(loop, base, f"{bare(stop.text)} - {base}")
+            lines += [f"if ({base} < {stop.text}) {{", *rest, "}"]
+        elif length % lanes:
+            lines += ["{", *self._block_body(loop, base, str(length % lanes)), "}"]
         self.slots.update(outside)
         self.leave()
-        lines = [
-            f"int64_t {base} = {bare(start.text)};",
-            f"for (; {base} + {lanes} <= {stop.text}; {base} += {lanes}) {{",
-            *whole,
-            "}",
-            f"if ({base} < {stop.text}) {{",
-            *rest,
-            "}",
-        ]
         for name, slot in outside.items():
             array = arrays[name]
             pair = operation(slot.combine, slot.dtype, (f"{array}[lane]", f"{array}[lane + half]"))

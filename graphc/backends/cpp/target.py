@@ -26,12 +26,15 @@ FLAGS = (
     "-ffp-contract=off", "-fwrapv",  # the same bits as every other target
     "-fno-math-errno", "-fno-trapping-math",  # nobody looks at errno or at the exception flags
 )  # fmt: skip
-_PROLOGUE = Path(__file__).parents[3] / "kernels" / "prologue" / "scalar.h"
+_PROLOGUES = (  # where an installed package and a source tree have it
+    Path(__file__).parents[2] / "_include" / "scalar.h",
+    Path(__file__).parents[3] / "kernels" / "prologue" / "scalar.h",
+)
 
 
 def render(kernels: Sequence[Kernel]) -> str:
     """The translation unit of a program's kernels; complete, with the prologue's text in it."""
-    return render_source(kernels, _PROLOGUE.read_text())
+    return render_source(kernels, next(p for p in _PROLOGUES if p.exists()).read_text())
 
 
 def fingerprint() -> tuple[str, ...]:

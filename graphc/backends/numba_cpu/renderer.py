@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphc import dtypes
-from graphc.backends.entry import Range, declared, updated
+from graphc.backends.entry import Range, constant_length, declared, updated
 from graphc.backends.numba_cpu.access import Access, classify
 from graphc.backends.numba_cpu.instructions import (
-    Assembler,
     iota,
     literal,
     mangled,
@@ -24,6 +23,7 @@ from graphc.backends.numba_cpu.instructions import (
     scalar_type,
     splat,
 )
+from graphc.backends.numba_cpu.memory import MemoryAssembler
 from graphc.backends.renderer import Array, Operand, Renderer, Scope, Slot, VectorLoop
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
@@ -52,7 +52,7 @@ class LlvmRenderer(Renderer):
         self.accesses: dict[Expr, Access | None] = {}
         self.checks = False
         self.labels = 0
-        self.asm = Assembler(self.fresh, declarations)
+        self.asm = MemoryAssembler(self.fresh, declarations)
 
     # functions ---------------------------------------------------------------------------------
     def function(self, name: str, scope: Scope) -> str:
@@ -151,38 +151,67 @@ class LlvmRenderer(Renderer):
             self.accesses[linear] = classify(linear, vector, self.lets, self.varies) if self.varies(linear) else None
         return self.accesses[linear]
 
-    def load(self, scope: Scope, node: Expr, array: Array, address: Sequence[Operand], varying: bool, hint: str) -> str:
-        kind, lines = memory_type(array.dtype), scope.lines
-        access = self._access(self.linear(node.args, array)) if varying else None
+    def load(
+        self,
+        scope: Scope,
+        array: Array,
+        linear: Expr,
+        address: Sequence[Operand],
+        condition: Operand | None,
+        varying: bool,
+        hint: str,
+    ) -> str:
         vector = self.scope.vector
-        if access is None or vector is None:
-            at = self._element(lines, array, address[0].text)
-            value = self.asm.emit(lines, f"load {kind}, ptr {at}, align {array.dtype.itemsize}", hint)
-            return self._from_memory(lines, array.dtype, value, 0)
-        lanes, size, mask = vector.lanes, array.dtype.itemsize, vector.mask
-        wide = memory_type(array.dtype, lanes)
-        flags = f"<{lanes} x i1>"
+        if varying and vector is not None:
+            mask = vector.mask
+            if condition is not None:
+                mask = self._wide(condition, dtypes.bool_, vector.lanes)
+                if vector.mask is not None:
+                    mask = self.asm.emit(scope.lines, f"and <{vector.lanes} x i1> {mask}, {vector.mask}")
+            access = self._access(linear) or Access(linear, None)
+            return self._load_lanes(scope, array, access, address, mask, condition is None, hint)
+        at = self.asm.element(scope.lines, array, address[0].text, condition is None)
+        if condition is not None:
+            at = self.asm.pointer_if(scope.lines, condition.text, at)
+        value = self.asm.emit(
+            scope.lines, f"load {memory_type(array.dtype)}, ptr {at}, align {array.dtype.itemsize}", hint
+        )
+        return self.asm.from_memory(scope.lines, array.dtype, value, 0)
+
+    def _load_lanes(
+        self,
+        scope: Scope,
+        array: Array,
+        access: Access,
+        address: Sequence[Operand],
+        mask: str | None,
+        inbounds: bool,
+        hint: str,
+    ) -> str:
+        """A value for each lane of `mask`, 0 in the others; `inbounds` says that all of them are in the array."""
+        lines, size, lanes = scope.lines, array.dtype.itemsize, self._lanes(True)
+        wide, flags = memory_type(array.dtype, lanes), f"<{lanes} x i1>"
         if access.has_stride(1):
-            at = self._element(lines, array, address[0].text)
+            at = self.asm.element(lines, array, address[0].text, inbounds)
             if mask is None:
                 value = self.asm.emit(lines, f"load {wide}, ptr {at}, align {size}", hint)
             else:
                 name = f"llvm.masked.load.{mangled(array.dtype, lanes, memory=True)}.p0"
-                types = ("ptr", "i32 immarg", flags, wide)
-                value = self._masked(lines, name, wide, types, (at, str(size), mask, "zeroinitializer"), hint)
+                args = (at, str(size), mask, "zeroinitializer")
+                value = self.asm.intrinsic(lines, name, wide, ("ptr", "i32", flags, wide), args, hint)
         elif access.has_stride(-1) and mask is None:
             last = self.asm.emit(lines, f"sub i64 {address[0].text}, {lanes - 1}")
-            at = self._element(lines, array, last)
+            at = self.asm.element(lines, array, last)
             value = self.asm.emit(lines, f"load {wide}, ptr {at}, align {size}")
             order = ", ".join(f"i32 {lanes - 1 - lane}" for lane in range(lanes))
             mirrored = f"shufflevector {wide} {value}, {wide} poison, <{lanes} x i32> <{order}>"
             value = self.asm.emit(lines, mirrored, hint)
         else:
-            at = self._elements(scope, array, access, address, lanes)
+            at = self._elements(scope, array, access, address, lanes, inbounds)
             name = f"llvm.masked.gather.{mangled(array.dtype, lanes, memory=True)}.v{lanes}p0"
-            types = (f"<{lanes} x ptr>", "i32 immarg", flags, wide)
-            value = self._masked(lines, name, wide, types, (at, str(size), mask or _ALL, "zeroinitializer"), hint)
-        return self._from_memory(lines, array.dtype, value, lanes)
+            args = (at, str(size), mask or _ALL, "zeroinitializer")
+            value = self.asm.intrinsic(lines, name, wide, (f"<{lanes} x ptr>", "i32", flags, wide), args, hint)
+        return self.asm.from_memory(lines, array.dtype, value, lanes)
 
     def store(self, array: Array, store: Store) -> None:
         linear = self.linear(store.indices, array)
@@ -191,12 +220,12 @@ class LlvmRenderer(Renderer):
         lines, vector, dtype = self.scope.lines, self.scope.vector, array.dtype
         lines.append(f"  ; {store.buffer}[…] {'+=' if store.add else '='}")
         if vector is None:
-            at = self._element(lines, array, address[0].text)
+            at = self.asm.element(lines, array, address[0].text)
             text = value.text
             if store.add:
                 old = self.asm.emit(lines, f"load {memory_type(dtype)}, ptr {at}, align {dtype.itemsize}")
                 text = self.asm.arithmetic(lines, "add", dtype, (old, text), 0)
-            text = self._to_memory(lines, dtype, text, 0)
+            text = self.asm.to_memory(lines, dtype, text, 0)
             lines.append(f"  store {memory_type(dtype)} {text}, ptr {at}, align {dtype.itemsize}")
             return
         access = self._access(linear) or Access(linear, None)
@@ -206,7 +235,7 @@ class LlvmRenderer(Renderer):
         contiguous = access.has_stride(1)
         suffix = mangled(dtype, lanes, memory=True)
         if contiguous:
-            at, kind, family = self._element(lines, array, address[0].text), "ptr", f"{suffix}.p0"
+            at, kind, family = self.asm.element(lines, array, address[0].text), "ptr", f"{suffix}.p0"
             read, write = "llvm.masked.load", "llvm.masked.store"
         else:
             at = self._elements(self.scope, array, access, address, lanes)
@@ -214,52 +243,41 @@ class LlvmRenderer(Renderer):
             read, write = "llvm.masked.gather", "llvm.masked.scatter"
         size = str(dtype.itemsize)
         if store.add:
-            types = (kind, "i32 immarg", flags, wide)
-            old = self._masked(lines, f"{read}.{family}", wide, types, (at, size, mask or _ALL, "zeroinitializer"), "v")
+            types = (kind, "i32", flags, wide)
+            old = self.asm.intrinsic(
+                lines, f"{read}.{family}", wide, types, (at, size, mask or _ALL, "zeroinitializer"), "v"
+            )
             text = self.asm.arithmetic(lines, "add", dtype, (old, text), lanes)
-        text = self._to_memory(lines, dtype, text, lanes)
+        text = self.asm.to_memory(lines, dtype, text, lanes)
         if contiguous and mask is None:
             lines.append(f"  store {wide} {text}, ptr {at}, align {size}")
         else:
-            types = (wide, kind, "i32 immarg", flags)
-            self._masked(lines, f"{write}.{family}", "void", types, (text, at, size, mask or _ALL), "v")
+            types = (wide, kind, "i32", flags)
+            self.asm.intrinsic(lines, f"{write}.{family}", "void", types, (text, at, size, mask or _ALL), "v")
 
-    def _masked(
-        self, lines: list[str], name: str, result: str, types: Sequence[str], args: Sequence[str], hint: str
+    def _elements(
+        self,
+        scope: Scope,
+        array: Array,
+        access: Access,
+        address: Sequence[Operand],
+        lanes: int,
+        inbounds: bool = True,
     ) -> str:
-        declared_types = [t.removesuffix(" immarg") for t in types]
-        return self.asm.intrinsic(lines, name, result, declared_types, args, hint)
-
-    def _element(self, lines: list[str], array: Array, offset: str) -> str:
-        if offset == "0":
-            return array.pointer
-        kind = memory_type(array.dtype)
-        return self.asm.emit(lines, f"getelementptr inbounds {kind}, ptr {array.pointer}, i64 {offset}")
-
-    def _elements(self, scope: Scope, array: Array, access: Access, address: Sequence[Operand], lanes: int) -> str:
         """The address of each lane."""
         kind, wide = memory_type(array.dtype), f"<{lanes} x i64>"
         if access.stride is None:
             offsets = self._wide(address[0], dtypes.int64, lanes)
             pointer = array.pointer
         else:
-            pointer = self._element(scope.lines, array, address[0].text)
+            pointer = self.asm.element(scope.lines, array, address[0].text, inbounds)
             if access.stride.op == "const":
                 offsets = "<" + ", ".join(f"i64 {access.stride.attr * lane}" for lane in range(lanes)) + ">"
             else:
                 stride = self._wide(address[1], dtypes.int64, lanes)
                 offsets = self.asm.emit(scope.lines, f"mul {wide} {stride}, {iota(lanes)}")
-        return self.asm.emit(scope.lines, f"getelementptr inbounds {kind}, ptr {pointer}, {wide} {offsets}")
-
-    def _from_memory(self, lines: list[str], dtype: dtypes.DType, value: str, lanes: int) -> str:
-        if dtype.kind != "bool":
-            return value
-        return self.asm.emit(lines, f"icmp ne {memory_type(dtype, lanes)} {value}, {splat('0', 'i8', lanes)}")
-
-    def _to_memory(self, lines: list[str], dtype: dtypes.DType, value: str, lanes: int) -> str:
-        if dtype.kind != "bool":
-            return value
-        return self.asm.emit(lines, f"zext {register_type(dtype, lanes)} {value} to {memory_type(dtype, lanes)}")
+        word = "getelementptr inbounds" if inbounds else "getelementptr"
+        return self.asm.emit(scope.lines, f"{word} {kind}, ptr {pointer}, {wide} {offsets}")
 
     # accumulators and checks -------------------------------------------------------------------
     def declare(self, accumulator: Accumulator, init: Operand) -> Slot:
@@ -335,42 +353,55 @@ class LlvmRenderer(Renderer):
             start_value = splat(literal(identity(slot.combine, slot.dtype)), scalar_type(slot.dtype), lanes)
             guard.lines.append(f"  store {kind} {start_value}, ptr {text}")
             self.slots[name] = Slot(text, slot.dtype, slot.combine, guard.level, True)
-        index = f"%{self.fresh(loop.index)}"
-        whole = self._vector_body(loop, vector, index)
+        index, bound = f"%{self.fresh(loop.index)}", f"%bound.{n}"
+        length = constant_length(loop)
+        if length is not None:
+            bound = str(length // lanes * lanes)
+        whole = None if length is not None and length < lanes else self._vector_body(loop, vector, index)
         mask = f"%{self.fresh('inside')}"
-        rest = self._vector_body(loop, replace(vector, mask=mask), f"%bound.{n}")
+        masked = replace(vector, mask=mask)
+        rest = None if length is not None and length % lanes == 0 else self._vector_body(loop, masked, bound)
         lane_slots = {name: self.slots[name] for name in outside}
         self.slots.update(outside)
         self.leave()
-        folds: list[str] = []
+        lines = self._enter(n, start, stop, guard)
+        if length is None:
+            lines += [
+                f"  %length.{n} = sub nsw i64 {stop.text}, {start.text}",
+                f"  %whole.{n} = and i64 %length.{n}, {-lanes}",
+                f"  {bound} = add nsw i64 {start.text}, %whole.{n}",
+                f"  %left.{n} = sub nsw i64 %length.{n}, %whole.{n}",
+                f"  %any.{n} = icmp sgt i64 %whole.{n}, 0",
+                f"  br i1 %any.{n}, label %loop.{n}, label %rest.{n}",
+            ]
+        else:
+            lines.append(f"  br label %{'rest' if whole is None else 'loop'}.{n}")
+        if whole is not None:
+            lines += self._iterate(n, index, start.text, bound, lanes, whole)
+            lines.append(f"  br i1 %more.{n}, label %loop.{n}, label %{'fold' if rest is None else 'rest'}.{n}")
+        if rest is not None:
+            left = f"%left.{n}" if length is None else str(length % lanes)
+            lines += self._masked_once(n, left, mask, lanes, rest)
+        lines.append(f"fold.{n}:")
         for name, slot in outside.items():
-            self._fold(folds, slot, lane_slots[name].text, lanes)
-        bits = "i32" if lanes * 4 <= 64 else "i8"
-        self.scope.lines += [
-            *self._enter(n, start, stop, guard),
-            f"  %length.{n} = sub nsw i64 {stop.text}, {start.text}",
-            f"  %whole.{n} = and i64 %length.{n}, {-lanes}",
-            f"  %bound.{n} = add nsw i64 {start.text}, %whole.{n}",
-            f"  %any.{n} = icmp sgt i64 %whole.{n}, 0",
-            f"  br i1 %any.{n}, label %loop.{n}, label %rest.{n}",
-            *self._iterate(n, index, start.text, f"%bound.{n}", lanes, whole),
-            f"  br i1 %more.{n}, label %loop.{n}, label %rest.{n}",
+            self._fold(lines, slot, lane_slots[name].text, lanes)
+        self.scope.lines += [*lines, f"  br label %after.{n}", f"after.{n}:"]
+
+    def _masked_once(self, n: int, left: str, mask: str, lanes: int, body: Scope) -> list[str]:
+        """The last `left` iterations: one vector under a mask, if there are any."""
+        bits = "i32" if lanes <= 16 else "i8"
+        kind = f"<{lanes} x {bits}>"
+        return [
             f"rest.{n}:",
-            f"  %left.{n} = sub nsw i64 %length.{n}, %whole.{n}",
-            f"  %ragged.{n} = icmp ne i64 %left.{n}, 0",
+            f"  %ragged.{n} = icmp ne i64 {left}, 0",
             f"  br i1 %ragged.{n}, label %tail.{n}, label %fold.{n}",
             f"tail.{n}:",
-            f"  %count.{n} = trunc i64 %left.{n} to {bits}",
-            f"  %one.{n} = insertelement <{lanes} x {bits}> poison, {bits} %count.{n}, i64 0",
-            f"  %counts.{n} = shufflevector <{lanes} x {bits}> %one.{n}, <{lanes} x {bits}> poison, "
-            f"<{lanes} x i32> zeroinitializer",
-            f"  {mask} = icmp ult <{lanes} x {bits}> {iota(lanes, bits)}, %counts.{n}",
-            *rest.lines,
+            f"  %count.{n} = trunc i64 {left} to {bits}",
+            f"  %one.{n} = insertelement {kind} poison, {bits} %count.{n}, i64 0",
+            f"  %counts.{n} = shufflevector {kind} %one.{n}, {kind} poison, <{lanes} x i32> zeroinitializer",
+            f"  {mask} = icmp ult {kind} {iota(lanes, bits)}, %counts.{n}",
+            *body.lines,
             f"  br label %fold.{n}",
-            f"fold.{n}:",
-            *folds,
-            f"  br label %after.{n}",
-            f"after.{n}:",
         ]
 
     def _vector_body(self, loop: Range, vector: VectorLoop, base: str) -> Scope:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from graphc import dtypes
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.expr import Expr, const
 from graphc.kernel_ir.expand.exp import narrow_expm1_parts
 from graphc.kernel_ir.expand.floats import polynomial, with_sign
+from graphc.kernel_ir.expr import Expr, const
 
 
 @dataclass(frozen=True)

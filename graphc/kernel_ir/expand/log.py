@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from graphc import dtypes
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.expr import Expr, const
 from graphc.kernel_ir.expand.floats import (
     INF,
     NAN,
@@ -17,6 +16,7 @@ from graphc.kernel_ir.expand.floats import (
     split_normal_exponent,
     with_sign,
 )
+from graphc.kernel_ir.expr import Expr, const
 
 # ln2 in two parts (Cephes logf.c, fdlibm e_log.c): e * high is exact.
 LN2 = {

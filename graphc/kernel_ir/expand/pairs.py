@@ -18,6 +18,13 @@ def ordered_sum(a: Expr, b: Expr) -> Pair:
     return total, b - (total - a)
 
 
+def exact_sum(a: Expr, b: Expr) -> Pair:
+    """a + b exactly (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
 def product(a: Expr, b: Expr) -> Pair:
     """a * b exactly."""
     high = a * b

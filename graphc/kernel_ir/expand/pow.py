@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from graphc import dtypes
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.expr import Expr, const
 from graphc.kernel_ir.expand.exp import wide_expm1_parts
 from graphc.kernel_ir.expand.floats import (
     INF,
@@ -20,6 +19,7 @@ from graphc.kernel_ir.expand.floats import (
     with_sign,
 )
 from graphc.kernel_ir.expand.pairs import ordered_sum, pair_product, product, quotient
+from graphc.kernel_ir.expr import Expr, const
 
 # (log(1 + f) - f + f²/2) / f³ on [sqrt(1/2) - 1, sqrt(2) - 1], to 2^-40
 _LOG_TAIL = (

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from graphc import dtypes
 from graphc.kernel_ir import expr as k
-from graphc.kernel_ir.expr import Expr, const
 from graphc.kernel_ir.expand.floats import NAN, bits, format_of, polynomial
+from graphc.kernel_ir.expand.pairs import exact_sum, product
+from graphc.kernel_ir.expr import Expr, const
 
 # π in three doubles (159 bits); the sum of the first two is π to 107 bits.
 _PI = (3.141592653589793116, 1.2246467991473532072e-16, -2.9947698097183396659e-33)
 _LIMIT = 2.0**45  # |x| up to which x / π is rounded to the right integer with room to spare
-# (r - sin r) / r³ over r² on |r| ≤ π/2 * 1.001
 # (sin r - r) / r³ over r² on |r| ≤ π/2 * 1.001
 _TAIL_F32 = (
     -0.16666659491808541374, 0.0083330646114897282921, -0.00019809474924760505286, 2.6054815138091402637e-6,
@@ -42,13 +42,16 @@ def _sine(x: Expr, turn: float) -> Expr:
     wide = k.cast(x, double)
     n, sign = _half_turns(wide, turn)
     first = k.fma(n, const(-_PI[0], double), wide)
-    r = k.fma(n, const(-_PI[1], double), first)
-    z = r * r
     if x.dtype is dtypes.float32:
+        r = k.fma(n, const(-_PI[1], double), first)
+        z = r * r
         unsigned = r * k.fma(z, polynomial(z, _TAIL_F32), const(1.0, double))
     else:
+        second, rest = product(n, const(_PI[1], double))
+        r, error = exact_sum(first, k.neg(second))
+        z = r * r
         # what r lacks, negated; it enters with the derivative, 1 - r²/2
-        lost = k.fma(n, const(_PI[2], double), k.fma(n, const(_PI[1], double), r - first))
+        lost = k.fma(n, const(_PI[2], double), rest) - error
         correction = lost * k.fma(z, const(-0.5, double), const(1.0, double))
         unsigned = r - k.fma(r * z, polynomial(z, _TAIL_F64), correction)
     result = k.cast(k.bitcast(k.xor(bits(unsigned), sign), double), x.dtype)
@@ -59,9 +62,7 @@ def _half_turns(x: Expr, turn: float) -> tuple[Expr, Expr]:
     """(n, sign): n, an integer less `turn`, for which |x - n π| is smallest, and the sign bit of its parity."""
     magic = format_of(x).magic
     inverse = const(1 / _PI[0], x.dtype)
-    if turn:
-        shifted = k.fma(x, inverse, const(turn, x.dtype)) + magic
-    else:
-        shifted = k.fma(x, inverse, const(magic, x.dtype))
+    # the magic number is an integer only: a half goes in before it
+    shifted = k.fma(x, inverse, const(turn, x.dtype)) + magic if turn else k.fma(x, inverse, const(magic, x.dtype))
     n = shifted - magic
     return (n - turn if turn else n), k.shl(bits(shifted), const(63, dtypes.int64))

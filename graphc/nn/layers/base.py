@@ -45,7 +45,7 @@ class Layer(Configured):
     def __init__(self, *, trainable: bool = True, dtype: DTypeLike = "float32", name: str | None = None):
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = checked_dtype(self.name, dtype).name
-        self.trainable = trainable
+        self._trainable = trainable
         self.built = False
         self._parameters: list[Parameter] = []
         self._called = Recording()  # of the last call
@@ -160,6 +160,16 @@ class Layer(Configured):
     # what it holds ---------------------------------------------------------------------------------------
 
     @property
+    def trainable(self) -> bool:
+        """Whether an optimiser moves its variables. Setting it sets the layers inside too, for programs to come."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in _walk(self):
+            layer._trainable = bool(value)
+
+    @property
     def layers(self) -> list[Layer]:
         """The layers that are attributes of this one, or in lists, tuples or dicts that are."""
         return list(dict.fromkeys(v for a in vars(self).values() for v in leaves(a) if isinstance(v, Layer)))
@@ -220,7 +230,8 @@ class Layer(Configured):
     @property
     def losses(self) -> list[Value]:
         """Scalars to add to the loss: regularisers of trainable variables, and what the last call added."""
-        penalties = [v.regularizer(v) for v in self.trainable_variables if getattr(v, "regularizer", None)]
+        parameters = [v for v in self.trainable_variables if isinstance(v, Parameter)]
+        penalties = [v.regularizer(v) for v in parameters if v.regularizer is not None]
         inside = set(_walk(self))
         return penalties + [value for layer, value in self._called.losses if layer in inside]
 

@@ -25,9 +25,9 @@ class _Noisy(Layer):
         self.generator = Generator(seeding.next_seed() if seed is None else seeding.checked_seed(self.name, seed))
 
     def checked_rate(self, rate: float) -> float:
-        """A share in [0, 1]. Raises `GraphError`."""
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            self.refuse(f"expected a rate in [0, 1], got {rate!r}")
+        """A share in [0, 1). Raises `GraphError`."""
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+            self.refuse(f"expected a rate in [0, 1), got {rate!r}")
         return rate
 
 
@@ -78,8 +78,6 @@ class GaussianDropout(_Noisy):
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
         self.rate = self.checked_rate(rate)
-        if rate == 1:
-            self.refuse("expected a rate in [0, 1), got 1")
 
     def call(self, x: Value, training: bool) -> Value:
         if not training or self.rate == 0:

@@ -1,0 +1,6 @@
+"""Makes the package benchmarks importable, which lives in the repository and is not installed."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
