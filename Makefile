@@ -26,7 +26,7 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy graphc
-	$(if $(NATIVE),$(VENV)/bin/clang-format --dry-run -Werror $(NATIVE))
+	$(VENV)/bin/clang-format --dry-run -Werror $(NATIVE) benchmarks/stream.cpp
 
 bench: $(BENCH)/installed $(BENCH)/peers
 	$(BENCH)/bin/python -m benchmarks.run --write $(ARGS)
@@ -63,10 +63,16 @@ $(BENCH)/peers: benchmarks/requirements.txt | $(BENCH)/bin/pip
 	done
 	@touch $@
 
+# Debian keeps venv and the C headers of Python in packages of their own; as root they are fetched, else named.
+WHOLE_PYTHON := import ensurepip, os, sys, sysconfig; \
+    sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))
+
 %/bin/pip:
-	@command -v $(PYTHON) >/dev/null || { echo "graphc needs python3: apt install python3 python3-venv" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "graphc needs python3: apt install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	    { echo "graphc needs Python 3.10 or newer: make PYTHON=python3.12" >&2; exit 1; }
 	@command -v g++ >/dev/null || { echo "graphc needs a C++ compiler: apt install g++" >&2; exit 1; }
-	@$(PYTHON) -m venv $* || $(PYTHON) -m virtualenv --quiet $* || { rm -rf $*; \
-	    echo "python3 cannot make a virtual environment: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c '$(WHOLE_PYTHON)' 2>/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv python3-dev; } || \
+	    { echo "graphc needs venv and the headers of Python: apt install python3-venv python3-dev" >&2; exit 1; }
+	@$(PYTHON) -m venv $* || { rm -rf $*; echo "$(PYTHON) cannot make a virtual environment" >&2; exit 1; }

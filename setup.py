@@ -1,8 +1,9 @@
 """Builds the C++ runtime as the extension `graphc.runtime._core`; everything else is in pyproject.toml.
 
 It stands apart because pyproject.toml cannot say how to compile. The headers that emitted and hand-written
-kernels include (csrc/include, kernels/prologue) are copied into the package as graphc/_include, so that an
-installed graphc compiles C++ kernels without its source tree; in a source tree they are read where they are.
+kernels include (csrc/include, kernels/prologue) are copied into the package as graphc/_include, and the sources of
+the host library as graphc/_native, so that an installed graphc compiles C++ kernels, exports sources and serves
+find_package without its source tree; in a source tree they are read where they are.
 """
 
 import shutil
@@ -15,8 +16,10 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 HEADERS = (("csrc/include", "*.h"), ("kernels/prologue", "*.h"))
+NATIVE = ("csrc/include", "csrc/runtime", "csrc/library", "csrc/host", "kernels/cpu/gemm", "cmake")  # for hosts
 AREAS = ("runtime", "library", "python")
-SOURCES = sorted(str(p.relative_to(ROOT)) for area in AREAS for p in (ROOT / "csrc" / area).glob("*.cpp"))
+FOLDERS = [*(ROOT / "csrc" / area for area in AREAS), ROOT / "kernels" / "cpu" / "gemm"]
+SOURCES = sorted(str(p.relative_to(ROOT)) for folder in FOLDERS for p in folder.glob("*.cpp"))
 
 
 class BuildWithHeaders(build_py):
@@ -31,12 +34,14 @@ class BuildWithHeaders(build_py):
                 target = Path(self.build_lib) / "graphc" / "_include" / header.relative_to(ROOT / folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(header, target)
+        for folder in NATIVE:
+            shutil.copytree(ROOT / folder, Path(self.build_lib) / "graphc" / "_native" / folder, dirs_exist_ok=True)
 
 
 core = Pybind11Extension(
     "graphc.runtime._core",
     SOURCES,
-    include_dirs=["csrc", "csrc/include", numpy.get_include()],
+    include_dirs=["csrc", "csrc/include", "kernels", numpy.get_include()],
     cxx_std=17,
     extra_compile_args=["-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"],
     extra_link_args=["-pthread", "-ldl"],
@@ -45,7 +50,7 @@ core = Pybind11Extension(
 
 def is_stale(built: str, source: str) -> bool:
     """True if an object file is older than its source or than any header."""
-    inputs = [Path(source), *(ROOT / "csrc").rglob("*.h")]
+    inputs = [Path(source), *(ROOT / "csrc").rglob("*.h"), *(ROOT / "kernels").rglob("*.h")]
     return Path(built).stat().st_mtime < max(path.stat().st_mtime for path in inputs)
 
 

@@ -1,9 +1,10 @@
-// Times the kernels of kernels/cpu/gemm against a CBLAS, one thread, slices in turn; gemm_bench.py builds and calls
-// it. A program of its own, so that nothing but the two products runs.
+// Times the kernels of kernels/cpu/gemm against a CBLAS, one thread, slices in turn; gemm_bench.py builds and
+// calls it. A program of its own, so that nothing but the two products runs.
 //
 //   gemm_bench LIBRARY [avx512 | avx2 | portable] [ROUNDS]
 //
-// A line a case: name, best microseconds of ours and of the library, median over rounds of library / ours.
+// A line a case: type, m x n x k, best microseconds of ours and of the library, median over rounds of library
+// / ours.
 #include <dlfcn.h>
 #include <time.h>
 
@@ -27,11 +28,11 @@ using graphc::kernels::Isa;
 using graphc::kernels::Product;
 
 template <typename T>
-using CblasGemm = void (*)(int order, int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T* a, int lda,
-                           const T* b, int ldb, T beta, T* c, int ldc);
+using CblasGemm = void (*)(int order, int transpose_a, int transpose_b, int m, int n, int k, T alpha,
+                           const T* a, int lda, const T* b, int ldb, T beta, T* c, int ldc);
 template <typename T>
-using CblasGemv = void (*)(int order, int transpose, int m, int n, T alpha, const T* a, int lda, const T* x, int incx,
-                           T beta, T* y, int incy);
+using CblasGemv = void (*)(int order, int transpose, int m, int n, T alpha, const T* a, int lda, const T* x,
+                           int incx, T beta, T* y, int incy);
 
 struct Library {
   CblasGemm<float> sgemm;
@@ -120,7 +121,8 @@ double seconds(const Function& function, int repeats) {
 
 template <typename T>
 void measure(const Case& x, const Library& library, const GemmKernel<T>& kernel, int rounds) {
-  const std::size_t a_size = static_cast<std::size_t>(x.m * x.k), b_size = static_cast<std::size_t>(x.k * x.n);
+  const std::size_t a_size = static_cast<std::size_t>(x.m * x.k),
+                    b_size = static_cast<std::size_t>(x.k * x.n);
   const std::size_t c_size = static_cast<std::size_t>(x.m * x.n);
   T* a = allocate<T>(a_size);
   T* b = allocate<T>(b_size);
@@ -153,7 +155,8 @@ void measure(const Case& x, const Library& library, const GemmKernel<T>& kernel,
   ours();
   theirs();
   double difference = 0;
-  for (std::size_t i = 0; i < c_size; ++i) difference = std::max(difference, std::abs(double(c[i]) - double(d[i])));
+  for (std::size_t i = 0; i < c_size; ++i)
+    difference = std::max(difference, std::abs(double(c[i]) - double(d[i])));
   if (!(difference < 1e-2)) std::printf("expected equal products, got a difference of %g\n", difference);
   const int repeats = static_cast<int>(std::clamp(2e-3 / seconds(ours, 3), 1.0, 1e5));
   double best_ours = 1e9, best_theirs = 1e9;
@@ -165,13 +168,13 @@ void measure(const Case& x, const Library& library, const GemmKernel<T>& kernel,
     ratios.push_back(second / first);
   }
   std::sort(ratios.begin(), ratios.end());
-  std::printf("%s %lldx%lldx%lld%s%s%s %.3f %.3f %.3f\n", x.float64 ? "f64" : "f32", static_cast<long long>(x.m),
-              static_cast<long long>(x.n), static_cast<long long>(x.k), x.transpose_a ? ",aT" : "",
-              x.transpose_b ? ",bT" : "", x.bias_relu ? ",bias+relu" : "", best_ours * 1e6, best_theirs * 1e6,
-              ratios[ratios.size() / 2]);
+  std::printf("%s %lldx%lldx%lld%s%s%s %.3f %.3f %.3f\n", x.float64 ? "f64" : "f32",
+              static_cast<long long>(x.m), static_cast<long long>(x.n), static_cast<long long>(x.k),
+              x.transpose_a ? ",aT" : "", x.transpose_b ? ",bT" : "", x.bias_relu ? ",bias+relu" : "",
+              best_ours * 1e6, best_theirs * 1e6, ratios[ratios.size() / 2]);
   std::fflush(stdout);
-  for (void* memory : {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(bias), static_cast<void*>(c),
-                       static_cast<void*>(d), workspace}) {
+  for (void* memory : {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(bias),
+                       static_cast<void*>(c), static_cast<void*>(d), workspace}) {
     std::free(memory);
   }
 }

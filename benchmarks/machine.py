@@ -37,6 +37,26 @@ def describe() -> str:
     return f"{model}, {wide}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}"
 
 
+class OtherWork:
+    """The cores that other processes kept busy since this was made: what makes a timing worthless."""
+
+    def __init__(self) -> None:
+        self._start = self._clocks()
+
+    @staticmethod
+    def _clocks() -> tuple[float, float]:
+        """Seconds now, and CPU seconds that the whole machine spent outside this process."""
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+            int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
+        )
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return time.perf_counter(), busy - time.process_time()
+
+    def cores(self) -> float:
+        now, busy = self._clocks()
+        return (busy - self._start[1]) / (now - self._start[0])
+
+
 @dataclass(frozen=True)
 class Roofline:
     """Seconds that no program on this machine can beat, from what it was measured to do."""
@@ -59,8 +79,8 @@ def bandwidth(nbytes: int) -> float:
     n = max(nbytes // 24, 1000)
     a, b, c = (np.full(n, value) for value in (0.0, 1.0, 2.0))
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (a, b, c)]
-    triad = _triad()
-    return 24 * n / _best(lambda: triad(*pointers, 3.0, n))
+    triad, repeats = _triad(), max(1, 10**6 // n)
+    return 24 * n * repeats / _best(lambda: triad(*pointers, 3.0, n, repeats))
 
 
 @functools.cache
@@ -71,7 +91,7 @@ def _triad() -> Callable:
     flags = ["-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"]
     subprocess.run(["g++", *flags, str(source), "-o", str(library)], check=True)
     triad = ctypes.CDLL(str(library)).triad
-    triad.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_double, ctypes.c_int64]
+    triad.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_double] + [ctypes.c_int64] * 2
     triad.restype = None
     return triad
 

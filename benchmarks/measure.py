@@ -21,8 +21,9 @@ import numpy as np
 
 from benchmarks.case import Call, Case, Peer
 from benchmarks.cases import ROWS
-from benchmarks.machine import Roofline, bandwidth
+from benchmarks.machine import OtherWork, Roofline, bandwidth
 from benchmarks.peers import PEERS, load_peer
+from benchmarks.report import threads_text
 
 ROUNDS = 9
 SLICE = 0.04  # seconds a peer runs in one round
@@ -116,14 +117,17 @@ def measure(threads: int, pattern: str) -> dict[str, Any]:
     for case in ROWS:
         if not re.search(pattern, case.name, re.IGNORECASE):
             continue
-        print(f"{threads} thread{'s'[: threads > 1]}: {case.name}", file=sys.stderr, flush=True)
+        print(f"{threads_text(threads)}: {case.name}", file=sys.stderr, flush=True)
         calls, failed = prepare(case, peers)
         garbage.collect()
         garbage.disable()
+        others = OtherWork()
         times = interleave(calls)
+        disturbance = others.cores()
         garbage.enable()
         floor = roofline.floor(case.bytes, case.flops)
-        rows.append({"name": case.name, "seconds": times, "failed": failed, "floor": floor})
+        row = {"name": case.name, "seconds": times, "failed": failed, "floor": floor, "disturbance": disturbance}
+        rows.append(row)
     return {
         "threads": threads,
         "triad": bandwidth(3 * 2**27),

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.peers import OURS, PEERS
 
+TOLERABLE = 0.05  # cores that other processes may use before a row is marked
 COLUMNS = ("ratio", "best of graphc", "fastest peer", "of roofline", *PEERS)
 
 
@@ -49,8 +50,12 @@ def table(title: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [text[0], rule, *text[1:]]
 
 
+def threads_text(threads: int) -> str:
+    return f"{threads} thread{'s'[: threads > 1]}"
+
+
 def notes(runs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line for each library that is missing and each row that a library could not do."""
+    """One line for each library that is missing, each row that one could not do and each disturbed row."""
     found: dict[str, None] = {}
     for run in runs:
         for name, reason in run.get("missing", {}).items():
@@ -58,6 +63,9 @@ def notes(runs: Iterable[Mapping[str, Any]]) -> list[str]:
         for row in run["rows"]:
             for name, reason in row["failed"].items():
                 found[f"- {name}, {row['name']}: {reason}"] = None
+            if row.get("disturbance", 0) > TOLERABLE:
+                cores = f"other processes kept {row['disturbance']:.2f} cores busy"
+                found[f"- {row['name']}, {threads_text(run['threads'])}: not to be trusted, {cores}"] = None
     return list(found)
 
 
@@ -74,9 +82,8 @@ def render(machine: str, date: str, timed: list[dict[str, Any]], whole: list[dic
         "",
     ]
     for run in timed:
-        threads = f"{run['threads']} thread{'s'[: run['threads'] > 1]}"
         rates = f"triad {run['triad'] / 1e9:.1f} GB/s, GEMM {run['gemm'] / 1e9:.0f} GFLOP/s"
-        lines += [f"## {threads}: {rates}", "", *table("row", run["rows"]), ""]
+        lines += [f"## {threads_text(run['threads'])}: {rates}", "", *table("row", run["rows"]), ""]
     if whole:
         lines += ["## Whole processes", "", *table("row", whole), ""]
     remarks = notes([*timed, {"rows": whole}])

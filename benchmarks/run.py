@@ -51,7 +51,6 @@ def main() -> None:
     os.chdir(ROOT)
 
     cores = len(os.sched_getaffinity(0))
-    load = os.getloadavg()[0]
     timed = []
     for threads in (int(count) for count in arguments.threads.split(",")):
         if threads <= cores:
@@ -64,8 +63,7 @@ def main() -> None:
         whole = whole_process.measure(cores, [name for name in PEERS if name not in absent])
 
     timed = [run for run in timed if run["rows"]]
-    described = f"{machine.describe()}; load average {load:.1f} before the run"
-    text = report.render(described, datetime.date.today().isoformat(), timed, whole)
+    text = report.render(machine.describe(), datetime.date.today().isoformat(), timed, whole)
     print(text)
     if arguments.write:
         RESULTS.write_text(text)

@@ -8,8 +8,10 @@ from graphc.compiled import Program
 from graphc.compiler import compile
 from graphc.dims import Dim, dim
 from graphc.errors import CompileError, GraphError, RuntimeFault
+from graphc.export import export
 from graphc.info import info
 from graphc.ir.value import Value
+from graphc.native import get_cmake_dir, get_include
 from graphc.ops import (
     abs,
     add,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from graphc.backends.build import NativeCode
+from graphc.backends.cuda.code import DeviceCode
 from graphc.dims import evaluate, product
-from graphc.errors import GraphError
+from graphc.errors import GraphError, RuntimeFault
 from graphc.ir.graph import Graph
 from graphc.ir.printer import print_graph
 from graphc.passes.log import PassLog, format_log
@@ -29,28 +30,14 @@ class Compilation:
     optimized: Graph
     log: tuple[PassLog, ...]
     schedule: Schedule
-    code: NativeCode
+    code: NativeCode | DeviceCode
     seconds: dict[str, float]  # by stage
 
 
-class Program(Executable):
-    """A compiled program. Call it with arrays in the order of its inputs, or by their names.
-
-    Inputs are NumPy arrays or anything with DLPack, of the declared dtype and shape; results are new
-    NumPy arrays. It may be called from several threads; programs that share variables take turns.
-    Raises `GraphError` for wrong arguments and `RuntimeFault` for what goes wrong on the way (an index
-    out of range); then no variable has changed.
-    """
+class Inspectable:
+    """What a compiled program shows of the stages that made it."""
 
     compilation: Compilation
-
-    @classmethod
-    def link(cls, compilation: Compilation, states: Sequence[StateBuffer], structure: Structure) -> Program:
-        """Bind what the stages made to its variables."""
-        code = compilation.code
-        self = cls(compilation.schedule.program, code.addresses, states, structure, code)
-        self.compilation = compilation
-        return self
 
     @property
     def name(self) -> str:
@@ -71,6 +58,42 @@ class Program(Executable):
         if stage not in texts:
             raise GraphError(f"expected a stage among {', '.join(map(repr, texts))}, got {stage!r}")
         return texts[stage]()
+
+
+class DeviceProgram(Inspectable):
+    """A program whose kernels were compiled ahead of time for a CUDA device.
+
+    It shows every stage, and `compilation.code` holds the machine code. Calling it raises `RuntimeFault`.
+    """
+
+    def __init__(self, compilation: Compilation):
+        self.compilation = compilation
+
+    def __call__(self, *arrays: Any, **named: Any) -> NoReturn:
+        assert isinstance(self.compilation.code, DeviceCode)
+        raise RuntimeFault(
+            f"program {self.name}: expected a program for this machine, got kernels compiled ahead of time for "
+            f"{self.compilation.code.architecture}; compile it with device='cpu' to run it here"
+        )
+
+
+class Program(Inspectable, Executable):
+    """A compiled program. Call it with arrays in the order of its inputs, or by their names.
+
+    Inputs are NumPy arrays or anything with DLPack, of the declared dtype and shape; results are new
+    NumPy arrays. It may be called from several threads; programs that share variables take turns.
+    Raises `GraphError` for wrong arguments and `RuntimeFault` for what goes wrong on the way (an index
+    out of range); then no variable has changed.
+    """
+
+    @classmethod
+    def link(cls, compilation: Compilation, states: Sequence[StateBuffer], structure: Structure) -> Program:
+        """Bind what the stages made to its variables."""
+        code = compilation.code
+        assert isinstance(code, NativeCode)
+        self = cls(compilation.schedule.program, code.addresses, states, structure, code)
+        self.compilation = compilation
+        return self
 
     def profile(self, *arrays: Any, repeat: int = 20, **named: Any) -> Profile:  # type: ignore[override]
         """Run `repeat` times and time every step: its bytes, FLOPs and share of the measured roofline.

@@ -23,6 +23,7 @@ Outputs = Value | Sequence[Value] | Mapping[str, Value]
 Updates = Mapping[Value, Any] | Sequence[tuple[Value, Any]]
 
 BACKENDS = ("numba", "cpp")
+_DEVICE = re.compile(r"cpu|cuda(:[0-9]+|:sm_[0-9]+[af]?)?")
 _ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "astype", "broadcast_to")
 
 
@@ -30,8 +31,8 @@ def declare(
     inputs: Inputs, outputs: Outputs, updates: Updates | None, device: str, backend: str, name: str
 ) -> tuple[Graph, Structure]:
     """The graph of a program, and what a call returns. Raises `GraphError` with the user's line."""
-    if device != "cpu":
-        _refuse(f"expected device 'cpu', got {device!r}")
+    if not isinstance(device, str) or not _DEVICE.fullmatch(device):
+        _refuse(f"expected device 'cpu', 'cuda', 'cuda:1' or an architecture as in 'cuda:sm_90a', got {device!r}")
     if backend not in BACKENDS:
         _refuse(f"expected a backend among {', '.join(map(repr, BACKENDS))}, got {backend!r}")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):

@@ -68,6 +68,10 @@ class Generator:
         self.key.value = np.uint64(_checked_seed(seed))
         self.calls.value = np.uint64(0)
 
+    def renumber(self) -> None:
+        """Number the draws to come from the first one again: for a model that is declared anew, to draw the same."""
+        self._sites = count()
+
     def uniform(self, shape: ShapeLike = (), low: Any = 0.0, high: Any = 1.0, dtype: DTypeLike = "float32") -> Value:
         """Uniform in [low, high), from 24 random bits in float32 and 53 in float64; scaling may round up to `high`.
 

@@ -29,6 +29,9 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "variables": ("ir", "ops", "runtime"),
     "declaration": ("ir", "ops", "variables", "runtime"),
     "cache": ("backends",),
+    "native": (),
+    "export": ("compiled", "kernel_ir", "program", "backends", "runtime", "export_sources"),
+    "export_sources": ("program", "backends", "native"),
 }
 SEE_EVERYTHING = ("compiler", "compiled", "profile", "roofline", "info", "__init__", "__main__")
 PUBLIC_API_ONLY = ("nn", "data", "random", "sklearn")
@@ -37,8 +40,9 @@ PUBLIC_API_ONLY = ("nn", "data", "random", "sklearn")
 INCLUDES: dict[str, tuple[str, ...]] = {
     "include": (),
     "runtime": (),
-    "library": ("runtime",),
-    "python": ("runtime", "library"),
+    "library": ("runtime", "cpu"),  # cpu: the hand-written kernels of kernels/cpu
+    "python": ("runtime", "library", "cpu"),
+    "host": ("runtime", "library"),
 }
 
 LONGEST = 500  # lines; a file above needs a reason here

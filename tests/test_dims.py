@@ -115,3 +115,11 @@ def test_a_size_is_no_number_yet():
     with pytest.raises(GraphError, match="non-zero divisor"):
         dims.floordiv(A, 0)
     assert isinstance(A + 1, Dim) and (A + 1) != 1
+
+
+def test_substitution_puts_sizes_in_the_place_of_names():
+    n, m = dim("n"), dim("m")
+    size = 2 * n * m + dims.floordiv(n, 3) + dims.maximum(n, m) + 1
+    assert dims.substitute(size, {"n": 6}) == 12 * m + 2 + dims.maximum(6, m) + 1
+    assert dims.substitute(size, {"n": m, "m": 2}) == 4 * m + dims.floordiv(m, 3) + dims.maximum(m, 2) + 1
+    assert dims.substitute(size, {"n": 6, "m": 2}) == dims.evaluate(size, {"n": 6, "m": 2})

@@ -49,6 +49,8 @@ void load_blas(const std::string& path) {
   throw Error(ErrorKind::kProgram, "expected a library with cblas_sgemm, got " + path);
 }
 
+void unload_blas() { loaded.store(nullptr); }
+
 const BlasTable* blas() { return loaded.load(); }
 
 }  // namespace graphc

@@ -25,6 +25,9 @@ struct BlasTable {
 // pool cuts the work. Loaded libraries stay. Throws Error(kProgram) if it is none.
 void load_blas(const std::string& path);
 
+// Forgets the loaded library: products run in our own loops again.
+void unload_blas();
+
 // The loaded table, or null.
 const BlasTable* blas();
 

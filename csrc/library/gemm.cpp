@@ -1,14 +1,16 @@
-// How a product is cut into tiles, and the call of one tile. The cut follows from the shape alone: threads
-// only decide who computes which tile.
+// How a product is cut into tiles, and the call of one tile: our own kernel, or a BLAS where one is loaded.
+// The cut follows from the shape alone: threads only decide who computes which tile.
 #include "library/gemm.h"
 
 #include <algorithm>
 #include <limits>
 
+#include "cpu/gemm/gemm.h"
 #include "library/blas.h"
-#include "library/own_gemm.h"
 
 namespace graphc {
+
+using kernels::Product;
 
 namespace {
 
@@ -74,6 +76,11 @@ void cut_vector(GemmPlan& plan, const GemmShape& shape) {
   }
 }
 
+std::size_t workspace_bytes(const GemmShape& s) {
+  return s.dtype == DType::kFloat32 ? kernels::gemm_kernel<float>().workspace_bytes(s.m, s.n, s.k)
+                                    : kernels::gemm_kernel<double>().workspace_bytes(s.m, s.n, s.k);
+}
+
 GemmPlan plan_gemm(GemmShape& shape) {
   if (shape.broadcast_b && !shape.broadcast_a && !shape.transpose_a && shape.batch > 1) {
     shape.m *= shape.batch;  // one taller matrix
@@ -85,6 +92,7 @@ GemmPlan plan_gemm(GemmShape& shape) {
                 1,
                 1,
                 1,
+                static_cast<std::int64_t>(workspace_bytes(shape)),
                 0,
                 0};
   if (shape.batch == 0 || shape.m == 0 || shape.n == 0) return plan;
@@ -136,71 +144,83 @@ void call_gemv(const BlasTable& blas, bool transpose, std::int64_t rows, std::in
              static_cast<int>(incy));
 }
 
+// The CBLAS call for one tile, as a product of its own.
 template <typename T>
-void multiply(const Product<T>& p) {
-  const BlasTable* table = blas();
-  const std::int64_t largest = std::max({p.m, p.n, p.k, p.lda, p.ldb, p.ldc});
-  if (table == nullptr || largest > std::numeric_limits<int>::max()) {
-    own_gemm(p);
-  } else if (p.n == 1) {  // c = op(a) @ the vector b; b's elements are ldb apart unless it is stored as a row
-    call_gemv(*table, p.transpose_a, p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.alpha, p.a,
-              p.lda, p.b, p.transpose_b ? 1 : p.ldb, p.c, p.ldc);
+void call_blas(const BlasTable& table, const Product<T>& p) {
+  if (p.n == 1) {  // c = op(a) @ the vector b; b's elements are ldb apart unless it is stored as a row
+    call_gemv(table, p.transpose_a, p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.alpha, p.a, p.lda,
+              p.b, p.transpose_b ? 1 : p.ldb, p.c, p.ldc);
   } else if (p.m == 1) {  // c = op(b)ᵀ @ the vector a
-    call_gemv(*table, !p.transpose_b, p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.alpha, p.b,
+    call_gemv(table, !p.transpose_b, p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.alpha, p.b,
               p.ldb, p.a, p.transpose_a ? p.lda : 1, p.c, 1);
   } else {
-    call_gemm(*table, p);
+    call_gemm(table, p);
   }
+}
+
+// The library where one is loaded and its ints can hold the sizes, else our own kernel.
+template <typename T>
+const BlasTable* blas_for(const Product<T>& p) {
+  const std::int64_t largest = std::max({p.m, p.n, p.k, p.lda, p.ldb, p.ldc});
+  return largest <= std::numeric_limits<int>::max() ? blas() : nullptr;
 }
 
 // One tile of one matrix.
 template <typename T>
 void run_tile(const GemmShape& s, const GemmPlan& plan, const T* a, const T* b, T* c, std::int64_t matrix,
-              std::int64_t row, std::int64_t column) {
+              std::int64_t row, std::int64_t column, void* workspace) {
   Product<T> p;
-  p.m = std::min(plan.tile_rows, s.m - row);
-  p.n = std::min(plan.tile_columns, s.n - column);
+  p.m = s.m;
+  p.n = s.n;
   p.k = s.k;
   p.lda = s.transpose_a ? s.m : s.k;
   p.ldb = s.transpose_b ? s.k : s.n;
   p.ldc = s.n;
   p.transpose_a = s.transpose_a;
   p.transpose_b = s.transpose_b;
-  p.a = a + (s.broadcast_a ? 0 : matrix * s.m * s.k) + (s.transpose_a ? row : row * s.k);
-  p.b = b + (s.broadcast_b ? 0 : matrix * s.k * s.n) + (s.transpose_b ? column * s.k : column);
-  p.c = c + matrix * s.m * s.n + row * s.n + column;
+  p.a = a + (s.broadcast_a ? 0 : matrix * s.m * s.k);
+  p.b = b + (s.broadcast_b ? 0 : matrix * s.k * s.n);
+  p.c = c + matrix * s.m * s.n;
   p.alpha = static_cast<T>(s.alpha);
-  if (plan.kind == GemmKind::kZero) {
-    for (std::int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, T(0));
-  } else {
-    multiply(p);
+  const std::int64_t rows = std::min(plan.tile_rows, s.m - row);
+  const std::int64_t columns = std::min(plan.tile_columns, s.n - column);
+  const BlasTable* table = plan.kind == GemmKind::kZero ? nullptr : blas_for(p);
+  if (table == nullptr) {
+    kernels::gemm_kernel<T>().run(p, {row, row + rows, column, column + columns, nullptr}, workspace);
+    return;
   }
+  p.m = rows;
+  p.n = columns;
+  p.a += s.transpose_a ? row : row * s.k;
+  p.b += s.transpose_b ? column * s.k : column;
+  p.c += row * s.n + column;
+  call_blas(*table, p);
 }
 
 template <typename T>
 void run_item(const GemmShape& shape, const GemmPlan& plan, const void* a, const void* b, void* c,
-              std::int64_t item) {
+              std::int64_t item, void* workspace) {
   const T* typed_a = static_cast<const T*>(a);
   const T* typed_b = static_cast<const T*>(b);
   T* typed_c = static_cast<T*>(c);
   if (plan.row_tiles == 1 && plan.column_tiles == 1) {
     const std::int64_t end = std::min(shape.batch, (item + 1) * plan.group);
     for (std::int64_t matrix = item * plan.group; matrix < end; ++matrix) {
-      run_tile(shape, plan, typed_a, typed_b, typed_c, matrix, 0, 0);
+      run_tile(shape, plan, typed_a, typed_b, typed_c, matrix, 0, 0, workspace);
     }
     return;
   }
   const std::int64_t column = item % plan.column_tiles, panel = item / plan.column_tiles;
   run_tile(shape, plan, typed_a, typed_b, typed_c, panel / plan.row_tiles,
-           panel % plan.row_tiles * plan.tile_rows, column * plan.tile_columns);
+           panel % plan.row_tiles * plan.tile_rows, column * plan.tile_columns, workspace);
 }
 
 void run_gemm(const GemmShape& shape, const GemmPlan& plan, const void* a, const void* b, void* c,
-              std::int64_t item) {
+              std::int64_t item, void* workspace) {
   if (shape.dtype == DType::kFloat32) {
-    run_item<float>(shape, plan, a, b, c, item);
+    run_item<float>(shape, plan, a, b, c, item, workspace);
   } else {
-    run_item<double>(shape, plan, a, b, c, item);
+    run_item<double>(shape, plan, a, b, c, item, workspace);
   }
 }
 

@@ -1,4 +1,4 @@
-// The GemmLibrary of this build: our own loop for tiny products, a CBLAS for the others. Apart from the
+// The GemmLibrary of this build: our own kernel, or a CBLAS where one is loaded. Apart from the
 // executor, which knows only the table of functions in runtime/gemm.h.
 #pragma once
 

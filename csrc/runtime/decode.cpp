@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "byte_reader.h"
 #include "error.h"
 #include "program.h"
 
@@ -17,72 +18,13 @@ constexpr std::uint8_t kTransposeA = 1, kTransposeB = 2, kBroadcastA = 4, kBroad
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kProgram, message); }
 
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF, and no NUL inside a name.
-bool is_utf8(const unsigned char* text, std::size_t length) {
-  for (std::size_t i = 0; i < length;) {
-    const unsigned char lead = text[i];
-    const std::size_t more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (lead == 0 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || more >= length - i) return false;
-    for (std::size_t j = 1; j <= more; ++j) {
-      if ((text[i + j] & 0xc0) != 0x80) return false;
-    }
-    const unsigned char second = more > 0 ? text[i + 1] : 0;
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return false;
-    if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return false;
-    i += 1 + more;
-  }
-  return true;
-}
-
-class Reader {
+class Reader : private ByteReader {
  public:
-  Reader(const char* data, std::size_t size) : at_(data), end_(data + size) {}
+  Reader(const char* data, std::size_t size) : ByteReader(data, size) {}
 
   Program program();
 
  private:
-  const char* take(std::uint64_t count) {
-    if (count > static_cast<std::uint64_t>(end_ - at_)) fail("expected more bytes of a program, got its end");
-    const char* start = at_;
-    at_ += count;
-    return start;
-  }
-
-  template <typename T>
-  T number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)), sizeof(T));
-    return value;
-  }
-
-  template <typename T>
-  T below(std::uint64_t bound, const char* what) {
-    const T value = number<T>();
-    if (value >= bound) fail(std::string("expected ") + what + " in range, got " + std::to_string(value));
-    return value;
-  }
-
-  // Every item takes at least one byte, which bounds what a malformed count can allocate.
-  template <typename T, typename Read>
-  std::vector<T> list(Read read) {
-    const std::uint32_t count = number<std::uint32_t>();
-    if (count > static_cast<std::uint64_t>(end_ - at_))
-      fail("expected a smaller count, got " + std::to_string(count));
-    std::vector<T> items;
-    for (std::uint32_t i = 0; i < count; ++i) items.push_back(read());
-    return items;
-  }
-
-  bool flag() { return below<std::uint8_t>(2, "a flag") != 0; }
-
-  std::string string() {
-    const std::uint32_t length = number<std::uint32_t>();
-    const char* start = take(length);
-    if (!is_utf8(reinterpret_cast<const unsigned char*>(start), length))
-      fail("expected a name in UTF-8, got other bytes");
-    return std::string(start, length);
-  }
-
   Size size() {
     const std::uint32_t count = number<std::uint32_t>();
     const char* words = take(std::uint64_t{count} * 8);
@@ -187,8 +129,6 @@ class Reader {
   GemmStep gemm();
   Step step();
 
-  const char* at_;
-  const char* end_;
   Program program_;  // filled in order, since later parts refer to earlier ones
 };
 
@@ -252,7 +192,7 @@ Program Reader::program() {
   program_.kernels = list<KernelInfo>([this] { return kernel(); });
   program_.steps = list<Step>([this] { return step(); });
   program_.messages = list<std::string>(read_string);
-  if (at_ != end_) fail("expected the end of the program, got more bytes");
+  if (rest() != 0) fail("expected the end of the program, got more bytes");
   return std::move(program_);
 }
 
@@ -275,7 +215,6 @@ const Port& Program::port(Ref ref) const {
 }
 
 Program decode(const void* data, std::size_t size) {
-  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the serialized form is little-endian");
   return Reader(static_cast<const char*>(data), size).program();
 }
 

@@ -29,24 +29,32 @@ graphc_kernel find_kernel(const std::function<void*(const std::string&)>& addres
 
 class StateLocks {
  public:
-  explicit StateLocks(const std::vector<State*>& states) : states_(states) {
+  StateLocks(const std::vector<State*>& states, Locking locking) : states_(states), locking_(locking) {
+    if (locking_ == Locking::kNone) return;
     for (State* state : states_) state->mutex().lock();
   }
   StateLocks(const StateLocks&) = delete;
   StateLocks& operator=(const StateLocks&) = delete;
   ~StateLocks() {
+    if (locking_ == Locking::kNone) return;
     for (State* state : states_) state->mutex().unlock();
   }
 
  private:
   const std::vector<State*>& states_;
+  const Locking locking_;
 };
 
 }  // namespace
 
 Executable::Executable(Program program, const std::function<void*(const std::string&)>& address_of,
-                       std::vector<std::shared_ptr<State>> states, const GemmLibrary& library)
-    : program_(std::move(program)), library_(library), solver_(program_), states_(std::move(states)) {
+                       std::vector<std::shared_ptr<State>> states, const GemmLibrary& library,
+                       const Workers& workers)
+    : program_(std::move(program)),
+      library_(library),
+      workers_(workers),
+      solver_(program_),
+      states_(std::move(states)) {
   for (const KernelInfo& kernel : program_.kernels) {
     kernels_.push_back({find_kernel(address_of, kernel.symbol),
                         kernel.has_finish ? find_kernel(address_of, kernel.symbol + "_finish") : nullptr});
@@ -115,8 +123,41 @@ void Executable::bind_slots(Frame& frame) const {
     frame.pointers[patch.pointer] = frame.bound_to + frame.layout.slot_offsets[patch.index];
 }
 
+std::unique_ptr<Frame> Executable::new_frame(const std::int64_t* extents) const {
+  std::vector<std::int64_t> symbols(program_.symbols.size(), 0);
+  solver_.solve(extents, symbols.data());
+  auto frame = std::make_unique<Frame>();
+  frame->key.assign(extents, extents + solver_.extent_count());
+  frame->layout = make_layout(program_, library_, std::move(symbols));
+  frame->pointers = fixed_pointers_;
+  frame->panels.reset(new std::atomic<std::int32_t>[static_cast<std::size_t>(frame->layout.max_panels)]);
+  return frame;
+}
+
+std::int64_t Executable::working_bytes(const Layout& layout, int workers) const {
+  return checked_add(align_up(layout.arena_bytes), checked_multiply(layout.scratch_bytes, workers));
+}
+
+std::int64_t Executable::frame_bytes(const std::vector<std::int64_t>& symbols) const {
+  return working_bytes(make_layout(program_, library_, symbols), workers_.threads(workers_.self));
+}
+
+std::unique_ptr<Frame> Executable::prepare(const std::int64_t* extents, AlignedBlock memory) const {
+  std::unique_ptr<Frame> frame = new_frame(extents);
+  frame->workers = workers_.threads(workers_.self);
+  const std::int64_t needed = working_bytes(frame->layout, frame->workers);
+  if (memory.data() == nullptr) memory = AlignedBlock(needed);
+  if (memory.bytes() < needed) {
+    throw Error(ErrorKind::kArgument, program_.name + ": expected an arena of " + std::to_string(needed) +
+                                          " bytes, got " + std::to_string(memory.bytes()));
+  }
+  std::memset(memory.data(), 0, static_cast<std::size_t>(needed));  // no page faults later
+  frame->arena = std::move(memory);
+  bind_slots(*frame);
+  return frame;
+}
+
 std::unique_ptr<Frame> Executable::acquire(const std::int64_t* extents) {
-  const std::size_t count = static_cast<std::size_t>(solver_.extent_count());
   std::unique_ptr<Frame> frame;
   AlignedBlock arena;
   {
@@ -132,18 +173,9 @@ std::unique_ptr<Frame> Executable::acquire(const std::int64_t* extents) {
       idle_arenas_.pop_back();
     }
   }
-  if (!frame) {
-    std::vector<std::int64_t> symbols(program_.symbols.size(), 0);
-    solver_.solve(extents, symbols.data());
-    frame = std::make_unique<Frame>();
-    frame->key.assign(extents, extents + count);
-    frame->layout = make_layout(program_, library_, std::move(symbols));
-    frame->pointers = fixed_pointers_;
-    frame->panels.reset(new std::atomic<std::int32_t>[static_cast<std::size_t>(frame->layout.max_panels)]);
-  }
-  frame->workers = Pool::instance().threads();
-  const std::int64_t needed = checked_add(align_up(frame->layout.arena_bytes),
-                                          checked_multiply(frame->layout.scratch_bytes, frame->workers));
+  if (!frame) frame = new_frame(extents);
+  frame->workers = workers_.threads(workers_.self);
+  const std::int64_t needed = working_bytes(frame->layout, frame->workers);
   if (arena.data() == nullptr || arena.bytes() < needed) {
     arena = AlignedBlock();  // free the smaller one first
     arena = AlignedBlock(needed);
@@ -164,12 +196,12 @@ void Executable::release(std::unique_ptr<Frame> frame) noexcept {
   idle_frames_.push_back(std::move(frame));
 }
 
-void Executable::run(Frame& frame, const void* const* inputs, void* const* outputs,
-                     std::int64_t* nanoseconds) {
+void Executable::run(Frame& frame, const void* const* inputs, void* const* outputs, std::int64_t* nanoseconds,
+                     Locking locking) {
   // Kernels take all operands as `void*` and read the inputs only.
   for (const Patch& patch : inputs_) frame.pointers[patch.pointer] = const_cast<void*>(inputs[patch.index]);
   for (const Patch& patch : outputs_) frame.pointers[patch.pointer] = outputs[patch.index];
-  const StateLocks locks(locked_);
+  const StateLocks locks(locked_, locking);
   Executor(*this, frame).run(nanoseconds);
 }
 
@@ -179,7 +211,7 @@ std::int64_t Executable::arena_bytes(const std::vector<std::int64_t>& symbols) c
 
 std::int64_t Executable::peak_bytes(const std::vector<std::int64_t>& symbols) const {
   const Layout layout = make_layout(program_, library_, symbols);
-  std::int64_t total = layout.arena_bytes + layout.scratch_bytes * Pool::instance().threads();
+  std::int64_t total = layout.arena_bytes + layout.scratch_bytes * workers_.threads(workers_.self);
   for (const StateInfo& state : program_.states) total += state.bytes;
   for (const Constant& constant : program_.constants) total += constant.data.bytes();
   for (std::size_t i = 0; i < layout.outputs.size(); ++i) {

@@ -13,6 +13,7 @@
 #include "gemm.h"
 #include "graphc/kernel_abi.h"
 #include "layout.h"
+#include "pool.h"
 #include "program.h"
 #include "solve.h"
 
@@ -34,12 +35,16 @@ struct Frame {
   int workers = 0;           // how many the scratch after the arena is for
 };
 
+// Whether a run takes turns with others that use its states.
+enum class Locking : std::uint8_t { kStates, kNone };
+
 class Executable {
  public:
   // `address_of(symbol)` gives a kernel's entry or null. Throws Error(kProgram) if one is missing, if the
   // inputs leave a symbol open, or if a state does not fit.
   Executable(Program program, const std::function<void*(const std::string&)>& address_of,
-             std::vector<std::shared_ptr<State>> states, const GemmLibrary& library);
+             std::vector<std::shared_ptr<State>> states, const GemmLibrary& library,
+             const Workers& workers = pool_workers());
   Executable(const Executable&) = delete;
   Executable& operator=(const Executable&) = delete;
 
@@ -51,9 +56,18 @@ class Executable {
   std::unique_ptr<Frame> acquire(const std::int64_t* extents);
   void release(std::unique_ptr<Frame> frame) noexcept;
 
+  // A frame of the caller's own, never idle: runs in it allocate nothing and take no lock but the states'. It
+  // works in `memory` if that is not empty. Throws Error(kArgument), also where `memory` is too small.
+  std::unique_ptr<Frame> prepare(const std::int64_t* extents, AlignedBlock memory) const;
+
+  // Bytes that a frame works in, for these symbol values.
+  std::int64_t frame_bytes(const std::vector<std::int64_t>& symbols) const;
+
   // Runs all steps. `nanoseconds` is null or has one entry per step, to be added to. Throws Error(kFault);
-  // the states are then as before. Thread-safe: calls that share a state take turns.
-  void run(Frame& frame, const void* const* inputs, void* const* outputs, std::int64_t* nanoseconds);
+  // the states are then as before. Thread-safe: calls that share a state take turns; with Locking::kNone the
+  // caller sees to that.
+  void run(Frame& frame, const void* const* inputs, void* const* outputs, std::int64_t* nanoseconds,
+           Locking locking = Locking::kStates);
 
   // Bytes of the arena, and of everything that a call holds but its inputs, for these symbol values.
   std::int64_t arena_bytes(const std::vector<std::int64_t>& symbols) const;
@@ -68,10 +82,13 @@ class Executable {
   };
 
   void place_operand(Ref ref);
+  std::unique_ptr<Frame> new_frame(const std::int64_t* extents) const;
+  std::int64_t working_bytes(const Layout& layout, int workers) const;
   void bind_slots(Frame& frame) const;
 
   const Program program_;
   const GemmLibrary& library_;
+  const Workers workers_;
   SymbolSolver solver_;
   std::vector<KernelEntry> kernels_;
   std::vector<std::shared_ptr<State>> states_;

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "error.h"
-#include "pool.h"
 
 namespace graphc {
 
@@ -42,12 +41,15 @@ struct GemmRegion {
   void* const* operands;   // a, b, c
   KernelRegion* epilogue;  // null: none, or not panel by panel
   std::int64_t grain;
+  char* scratch;
+  std::int64_t scratch_bytes;
   std::atomic<std::int32_t>* panels;  // the tiles of each panel that are done, if a panel has several
 
   void run(std::int64_t begin, std::int64_t end, int worker) {
     const std::int64_t columns = layout.plan.column_tiles;
     for (std::int64_t item = begin; item < end; ++item) {
-      library.run(layout.shape, layout.plan, operands[0], operands[1], operands[2], item);
+      library.run(layout.shape, layout.plan, operands[0], operands[1], operands[2], item,
+                  scratch + worker * scratch_bytes);
       if (epilogue == nullptr) continue;
       const std::int64_t panel = item / columns;
       // Release: this tile's elements; acquire: those of the panel's other tiles.
@@ -86,9 +88,9 @@ struct CopyRegion {
 };
 
 template <typename Region>
-void share(Region& region, std::int64_t count, std::int64_t cost_ns, int workers) {
-  Pool::instance().run(
-      count, cost_ns, workers,
+void share(const Workers& workers, Region& region, std::int64_t count, std::int64_t cost_ns, int limit) {
+  workers.run(
+      workers.self, count, cost_ns, limit,
       [](void* context, std::int64_t begin, std::int64_t end, int worker) {
         static_cast<Region*>(context)->run(begin, end, worker);
       },
@@ -126,7 +128,7 @@ std::int32_t Executor::run_kernel(const KernelCall& call, void* const* buffers) 
   const KernelEntry& entry = executable_.kernels_[call.kernel];
   char* scratch = frame_.arena.data() + align_up(frame_.layout.arena_bytes);
   KernelRegion region{entry.run, buffers, layout.dims.data(), scratch, frame_.layout.scratch_bytes};
-  share(region, layout.units, layout.cost_ns, frame_.workers);
+  share(executable_.workers_, region, layout.units, layout.cost_ns, frame_.workers);
   const std::int32_t code = region.code.load();
   if (code != 0 || entry.finish == nullptr) return code;
   return entry.finish(buffers, layout.dims.data(), 0, layout.units, scratch);
@@ -134,26 +136,27 @@ std::int32_t Executor::run_kernel(const KernelCall& call, void* const* buffers) 
 
 std::int32_t Executor::run_gemm(const GemmStep& step, const GemmLayout& layout, void* const* operands) {
   const GemmPlan& plan = layout.plan;
+  char* scratch = frame_.arena.data() + align_up(frame_.layout.arena_bytes);
+  const std::int64_t scratch_bytes = frame_.layout.scratch_bytes;
   if (step.epilogue.empty()) {
-    GemmRegion region{executable_.library_, layout, operands, nullptr, 1, nullptr};
-    share(region, plan.items, plan.cost_ns, frame_.workers);
+    GemmRegion region{executable_.library_, layout, operands, nullptr, 1, scratch, scratch_bytes, nullptr};
+    share(executable_.workers_, region, plan.items, plan.cost_ns, frame_.workers);
     return 0;
   }
   const KernelCall& call = step.epilogue[0];
   if (!layout.fused_epilogue) {
-    GemmRegion region{executable_.library_, layout, operands, nullptr, 1, nullptr};
-    share(region, plan.items, plan.cost_ns, frame_.workers);
+    GemmRegion region{executable_.library_, layout, operands, nullptr, 1, scratch, scratch_bytes, nullptr};
+    share(executable_.workers_, region, plan.items, plan.cost_ns, frame_.workers);
     return run_kernel(call, operands + 3);
   }
   const KernelLayout& kernel = frame_.layout.kernels[call.kernel];
   const KernelEntry& entry = executable_.kernels_[call.kernel];
-  char* scratch = frame_.arena.data() + align_up(frame_.layout.arena_bytes);
-  KernelRegion epilogue{entry.run, operands + 3, kernel.dims.data(), scratch, frame_.layout.scratch_bytes};
+  KernelRegion epilogue{entry.run, operands + 3, kernel.dims.data(), scratch, scratch_bytes};
   for (std::int64_t i = 0; i < layout.panels; ++i)
     frame_.panels[static_cast<std::size_t>(i)].store(0, std::memory_order_relaxed);
-  GemmRegion region{executable_.library_, layout, operands, &epilogue, layout.shape.row_grain,
-                    frame_.panels.get()};
-  share(region, plan.items, plan.cost_ns + kernel.cost_ns, frame_.workers);
+  GemmRegion region{executable_.library_,   layout,  operands,      &epilogue,
+                    layout.shape.row_grain, scratch, scratch_bytes, frame_.panels.get()};
+  share(executable_.workers_, region, plan.items, plan.cost_ns + kernel.cost_ns, frame_.workers);
   const std::int32_t code = epilogue.code.load();
   if (code != 0 || entry.finish == nullptr) return code;
   return entry.finish(operands + 3, kernel.dims.data(), 0, kernel.units, scratch);
@@ -161,8 +164,8 @@ std::int32_t Executor::run_gemm(const GemmStep& step, const GemmLayout& layout, 
 
 void Executor::run_copy(std::int64_t bytes, void* const* operands) {
   CopyRegion region{static_cast<const char*>(operands[0]), static_cast<char*>(operands[1]), bytes};
-  share(region, (bytes + CopyRegion::kBlock - 1) / CopyRegion::kBlock, bytes / kCopyBytesPerNs,
-        frame_.workers);
+  share(executable_.workers_, region, (bytes + CopyRegion::kBlock - 1) / CopyRegion::kBlock,
+        bytes / kCopyBytesPerNs, frame_.workers);
 }
 
 void Executor::fail(std::size_t step, std::int32_t code) const {

@@ -32,16 +32,18 @@ struct GemmPlan {
   std::int64_t tile_rows, tile_columns;
   std::int64_t row_tiles, column_tiles;
   std::int64_t group;
-  std::int64_t items;    // group == 1: batch * row_tiles * column_tiles, columns innermost
-  std::int64_t cost_ns;  // of everything on one thread, estimated
+  std::int64_t workspace_bytes;  // what a worker needs to run an item
+  std::int64_t items;            // group == 1: batch * row_tiles * column_tiles, columns innermost
+  std::int64_t cost_ns;          // of everything on one thread, estimated
 };
 
 struct GemmLibrary {
   // May replace `shape` by an equivalent one (a batch that shares b is one taller matrix).
   GemmPlan (*plan)(GemmShape& shape);
-  // Computes one item. Never throws, allocates nothing.
+  // Computes one item. Never throws, allocates nothing; `workspace` is 64-byte aligned, its contents are
+  // lost.
   void (*run)(const GemmShape& shape, const GemmPlan& plan, const void* a, const void* b, void* c,
-              std::int64_t item);
+              std::int64_t item, void* workspace);
 };
 
 }  // namespace graphc

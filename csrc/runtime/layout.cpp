@@ -76,11 +76,13 @@ class LayoutMaker {
     const std::int64_t traffic =
         checked_add(extent(kernel.read, kernel.symbol), extent(kernel.written, kernel.symbol));
     made.cost_ns = traffic / kBytesPerNs + extent(kernel.flops, kernel.symbol) / kFlopsPerNs;
-    // Two cache lines between the workers' scratch, so that they never share one.
-    const std::int64_t scratch = extent(kernel.scratch, kernel.symbol);
-    if (scratch > 0)
-      layout_.scratch_bytes = std::max(layout_.scratch_bytes, align_up(checked_add(scratch, 128)));
+    need_scratch(extent(kernel.scratch, kernel.symbol));
     layout_.kernels.push_back(std::move(made));
+  }
+
+  // Two cache lines between the workers' scratch, so that they never share one.
+  void need_scratch(std::int64_t bytes) {
+    if (bytes > 0) layout_.scratch_bytes = std::max(layout_.scratch_bytes, align_up(checked_add(bytes, 128)));
   }
 
   void check_operand(const Ref& ref, std::int64_t elements, DType dtype, const char* what) const {
@@ -110,6 +112,7 @@ class LayoutMaker {
         gemm.dtype,       batch,      m,    n, k, gemm.transpose_a, gemm.transpose_b, gemm.broadcast_a,
         gemm.broadcast_b, gemm.alpha, grain};
     made.plan = library_.plan(made.shape);
+    need_scratch(made.plan.workspace_bytes);
     const GemmPlan& plan = made.plan;
     made.panels = plan.items / std::max<std::int64_t>(plan.column_tiles, 1);
     const bool aligned = (plan.row_tiles <= 1 || plan.tile_rows % grain == 0) &&

@@ -32,15 +32,28 @@ AlignedBlock::AlignedBlock(std::int64_t bytes) : bytes_(bytes) {
 }
 
 AlignedBlock::AlignedBlock(AlignedBlock&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
+      owned_(std::exchange(other.owned_, true)) {}
+
+AlignedBlock AlignedBlock::borrowed(void* memory, std::int64_t bytes) {
+  AlignedBlock block;
+  block.data_ = static_cast<char*>(memory);
+  block.bytes_ = bytes;
+  block.owned_ = false;
+  return block;
+}
 
 AlignedBlock& AlignedBlock::operator=(AlignedBlock&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
+  std::swap(owned_, other.owned_);
   return *this;
 }
 
-AlignedBlock::~AlignedBlock() { std::free(data_); }
+AlignedBlock::~AlignedBlock() {
+  if (owned_) std::free(data_);
+}
 
 void State::read(void* target) {
   const std::lock_guard<std::mutex> lock(mutex_);

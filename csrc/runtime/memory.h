@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 #include "dtype.h"
 
@@ -23,6 +24,8 @@ class AlignedBlock {
   AlignedBlock() = default;
   // Throws std::bad_alloc; `bytes` >= 0.
   explicit AlignedBlock(std::int64_t bytes);
+  // Memory of somebody else's, who keeps it alive; aligned to kAlignment.
+  static AlignedBlock borrowed(void* memory, std::int64_t bytes);
   AlignedBlock(AlignedBlock&& other) noexcept;
   AlignedBlock& operator=(AlignedBlock&& other) noexcept;
   AlignedBlock(const AlignedBlock&) = delete;
@@ -35,13 +38,15 @@ class AlignedBlock {
  private:
   char* data_ = nullptr;
   std::int64_t bytes_ = 0;
+  bool owned_ = true;
 };
 
 // The memory of one variable, shared by the programs that mention it. Whoever touches the bytes holds the
 // mutex; a program locks all its states in the order of their addresses.
 class State {
  public:
-  State(DType dtype, std::int64_t bytes) : dtype_(dtype), block_(bytes) {}
+  State(DType dtype, std::int64_t bytes) : State(dtype, AlignedBlock(bytes)) {}
+  State(DType dtype, AlignedBlock block) : dtype_(dtype), block_(std::move(block)) {}
 
   DType dtype() const { return dtype_; }
   std::int64_t bytes() const { return block_.bytes(); }

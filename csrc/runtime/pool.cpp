@@ -221,4 +221,12 @@ void Pool::run(std::int64_t count, std::int64_t cost_ns, int workers, RangeFunct
   impl.busy.store(false, std::memory_order_release);
 }
 
+const Workers& pool_workers() {
+  static const Workers workers{
+      nullptr, [](void*) { return Pool::instance().threads(); },
+      [](void*, std::int64_t count, std::int64_t cost_ns, int workers, RangeFunction function,
+         void* context) { Pool::instance().run(count, cost_ns, workers, function, context); }};
+  return workers;
+}
+
 }  // namespace graphc

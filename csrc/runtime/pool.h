@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <memory>
 
-namespace graphc {
+#include "workers.h"
 
-// Runs [begin, end) as worker number `worker` < Pool::threads(). Must not throw.
-using RangeFunction = void (*)(void* context, std::int64_t begin, std::int64_t end, int worker);
+namespace graphc {
 
 // The number of CPUs that this process may use.
 int available_cpus();
@@ -34,5 +33,8 @@ class Pool {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The process's pool as workers.
+const Workers& pool_workers();
 
 }  // namespace graphc

@@ -75,16 +75,34 @@ def entry(kernel: Kernel) -> Entry:
     calls: list[Section] = []
     finishes: list[Section] = []
     offset: Size = 0
-    for number, nest in enumerate(kernel.nests):
+    for nest, partials in zip(kernel.nests, partial_buffers(kernel), strict=True):
         count = units(nest)
-        partials = tuple(
-            Buffer(f"{acc.name}.partials{number}", acc.dtype, (count,), "readwrite") for acc in nest.accumulators
-        )
         buffers.extend(partials)
         calls.append(Section(nest.locals, (_call(nest, partials, offset, count),)))
         finishes.append(Section((), _finish(nest, partials, count)))
         offset = offset + count
     return Entry(tuple(buffers), tuple(calls), tuple(finishes) if has_finish(kernel) else None)
+
+
+def partial_buffers(kernel: Kernel) -> tuple[tuple[Buffer, ...], ...]:
+    """For each nest, the hidden buffers that take the results of its accumulators, one element a unit."""
+    return tuple(
+        tuple(Buffer(f"{a.name}.partials{number}", a.dtype, (units(nest),), "readwrite") for a in nest.accumulators)
+        for number, nest in enumerate(kernel.nests)
+    )
+
+
+def unit_statements(nest: Nest, partials: tuple[Buffer, ...]) -> tuple[Statement | Range, ...]:
+    """What unit `UNIT` of a nest with accumulators does."""
+    grain, unit = k.int_const(nest.grain), k.index(UNIT)
+    accumulators = tuple(
+        Accumulator(a.name, a.dtype, a.combine, identity(a.combine, a.dtype)) for a in nest.accumulators
+    )
+    loop, stop = nest.loop, k.min((unit + 1) * grain, k.size(nest.loop.extent))
+    leave = tuple(
+        Store(p.name, (unit,), k.var(a.name, a.dtype)) for p, a in zip(partials, nest.accumulators, strict=True)
+    )
+    return (*accumulators, Range(loop.index, unit * grain, stop, loop.body, loop.lanes), *leave)
 
 
 def size_expr(size: Size) -> Expr:
@@ -162,15 +180,7 @@ def _call(nest: Nest, partials: tuple[Buffer, ...], offset: Size, count: Size) -
     if not nest.accumulators:  # adjacent units are one longer loop
         stop = k.min(last * grain, extent) if nest.grain > 1 else last
         return Range(loop.index, first * grain, stop, loop.body, loop.lanes)
-    unit = k.index(UNIT)
-    accumulators = tuple(
-        Accumulator(a.name, a.dtype, a.combine, identity(a.combine, a.dtype)) for a in nest.accumulators
-    )
-    inner = Range(loop.index, unit * grain, k.min((unit + 1) * grain, extent), loop.body, loop.lanes)
-    leave = tuple(
-        Store(p.name, (unit,), k.var(a.name, a.dtype)) for p, a in zip(partials, nest.accumulators, strict=True)
-    )
-    return Range(UNIT, first, last, (*accumulators, inner, *leave))
+    return Range(UNIT, first, last, unit_statements(nest, partials))
 
 
 def _finish(nest: Nest, partials: tuple[Buffer, ...], count: Size) -> tuple[Statement | Range, ...]:

@@ -406,17 +406,22 @@ class Renderer(ABC):
         return max((s.level for s in self.scopes if name in s.mutates), default=0)
 
     # functions ---------------------------------------------------------------------------------
-    def _function(self, name: str, sections: tuple[Section, ...]) -> str:
+    def start_function(self) -> Scope:
+        """Forget the function before, and give the operands their pointers; the outermost scope."""
         self.linears = {}
         self.names, self.counts = set(self.RESERVED), {}
         self.arrays, self.slots, self.lets = {}, {}, {}
         top = Scope(0, 0)
         self.scopes = [top]
-        self.bind(BEGIN, self.argument("begin"))
-        self.bind(END, self.argument("end"))
         for position, buffer in enumerate(self.entry.buffers):
             pointer = self.pointer(position, buffer.name)
             self.arrays[buffer.name] = Array(pointer, buffer.dtype, buffer.shape, buffer.access != "read")
+        return top
+
+    def _function(self, name: str, sections: tuple[Section, ...]) -> str:
+        top = self.start_function()
+        self.bind(BEGIN, self.argument("begin"))
+        self.bind(END, self.argument("end"))
         for section in sections:
             self.scopes.append(Scope(1, 0))
             offsets, _ = scratch_offsets(section.locals)

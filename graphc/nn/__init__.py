@@ -33,9 +33,12 @@ from graphc.nn.functional import (
     tanh,
 )
 from graphc.nn.layers import *  # noqa: F403 - all layers, by their __all__
+from graphc.nn.models import InputLayer, Lambda, Model, Sequential
 from graphc.nn.naming import clear_session
 from graphc.nn.parameter import Parameter
 from graphc.nn.recording import Recording, recording
+from graphc.nn.saving import load_model
 from graphc.nn.seeding import set_seed
 from graphc.nn.serialization import deserialize, serialize
 from graphc.nn.tracing import Input
+from graphc.nn.training import Diagnosis, History, callbacks

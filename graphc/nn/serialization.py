@@ -63,7 +63,7 @@ def registered_name(cls: type) -> str:
 def parameters(cls: type) -> tuple[str, ...]:
     """The names of the arguments of `cls`, and of its bases where `__init__` hands on **kwargs."""
     names: dict[str, None] = {}
-    for base in cls.__mro__:
+    for base in cls.__mro__[:-1]:
         if "__init__" not in base.__dict__:
             continue
         arguments = list(inspect.signature(base.__dict__["__init__"]).parameters.values())[1:]
@@ -130,11 +130,14 @@ def resolve(
     identifier: Any,
     aliases: Mapping[str, Any] | None = None,
     wrap: Callable[[Callable[..., Any]], T] | None = None,
+    spelling: Callable[[str], str] = snake_case,
 ) -> T:
     """An object of `family` from itself, its class, its name, its description, or a function that `wrap` takes.
 
-    `aliases` are further names; `what` is the family in an error, as "an initializer". Raises `GraphError`.
+    `aliases` are further names; an error calls the family `what`, as "an initializer", and its members as `spelling`
+    has them. Raises `GraphError`.
     """
+    function = what.partition(" ")[2]
     if _is_description(identifier):
         identifier = deserialize(identifier)
     if isinstance(identifier, family):
@@ -145,14 +148,12 @@ def resolve(
         names = names_of(family) | dict(aliases or {})
         found = names.get(identifier) or names.get(identifier.lower())
         if found is None:
-            refuse(
-                what.partition(" ")[2],
-                f"expected the name of {what} ({suggestion(identifier, names)}), got {identifier!r}",
-            )
+            known = {spelling(c.__name__) for c in names_of(family).values()} | set(aliases or {})
+            refuse(function, f"expected the name of {what} ({suggestion(identifier, known)}), got {identifier!r}")
         return found()
-    if wrap is not None and callable(identifier) and not isinstance(identifier, type):
+    if wrap is not None and callable(identifier) and not isinstance(identifier, type | Configured):
         return wrap(identifier)
-    refuse(what.partition(" ")[2], f"expected {what}, its name or its config, got {_shown(identifier)}")
+    refuse(function, f"expected {what}, its name or its config, got {_shown(identifier)}")
 
 
 def names_of(family: type[T]) -> dict[str, type[T]]:

@@ -1,6 +1,7 @@
-"""Finding a CBLAS library and handing it to the C++ runtime.
+"""Which matrix product programs run on: graphc's own kernel, or a CBLAS library.
 
-It stands apart because the search costs time: it happens when the first program needs a matrix product.
+The own kernel is level with OpenBLAS or ahead of it where the CPU has AVX2 or AVX-512, loads nothing, and gives the
+bits that exported programs give. It stands apart because searching for a library elsewhere costs time.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ _searched = False
 
 
 def load_default_blas() -> None:
-    """Load scipy-openblas32's library, else the system's OpenBLAS or CBLAS, once. Without any of them matrix
-    products run in a plain loop."""
+    """On a CPU without AVX2, load scipy-openblas32's library, else the system's OpenBLAS or CBLAS, once."""
     global _searched
-    if _searched:
+    if _searched or _core.own_gemm_name() != "portable":
         return
+    load_openblas()
+
+
+def load_openblas() -> None:
+    """Take matrix products from scipy-openblas32's library, else the system's OpenBLAS or CBLAS, if there is one."""
+    global _searched
     _searched = True
     for path in (_wheel_library(), ctypes.util.find_library("openblas"), ctypes.util.find_library("cblas")):
         if path is None:
@@ -38,8 +44,15 @@ def load_blas(path: str) -> None:
     _core.load_blas(path)
 
 
+def use_own_gemm() -> None:
+    """Take matrix products from graphc's own kernel from now on, as exported packages do."""
+    global _searched
+    _searched = True
+    _core.unload_blas()
+
+
 def blas_name() -> str | None:
-    """What the BLAS in use says that it is; None: our own loops."""
+    """What the BLAS in use says that it is; None: graphc's own kernel."""
     load_default_blas()
     return _core.blas_name()
 

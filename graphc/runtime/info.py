@@ -20,7 +20,7 @@ def runtime_info() -> dict[str, object]:
         "cpu features": [f for f in _FEATURES if f in features],
         "cpus": _core.available_cpus(),
         "threads": _core.get_num_threads(),
-        "blas": blas_name() or "none: matrix products run in a plain loop",
+        "blas": blas_name() or f"graphc's own kernel ({_core.own_gemm_name()})",
     }
 
 

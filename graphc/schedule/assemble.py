@@ -32,11 +32,13 @@ from graphc.schedule.elements import Elements, storage
 from graphc.schedule.emit_kernel import emit_kernel
 from graphc.schedule.fusion import Fusion, Group, fuse
 from graphc.schedule.in_place import merge_in_place
-from graphc.schedule.loops import collapse_loops, rename_buffers, set_grain, statements
+from graphc.schedule.loops import collapse_loops, rename_memory, set_grain, statements
 from graphc.schedule.memory_plan import Lifetime, plan_memory
+from graphc.schedule.names import Names
 from graphc.schedule.results import bind_results
 from graphc.schedule.scatter import emit_scatter
 from graphc.schedule.tasks import Order, Task, order_tasks
+from graphc.schedule.tuning import CPU, Tuning
 from graphc.schedule.units import Plan, choose_units, gemm_operand
 
 
@@ -52,13 +54,14 @@ class Schedule:
     kernels: tuple[Kernel, ...]  # in the order of program.kernels
 
 
-def schedule(graph: Graph, fuse_kernels: bool = True) -> Schedule:
-    """Lower an optimised graph; with `fuse_kernels` off, every value is a kernel of its own."""
+def schedule(graph: Graph, fuse_kernels: bool = True, tuning: Tuning = CPU) -> Schedule:
+    """Lower an optimised graph for the target of `tuning`; with `fuse_kernels` off, every value is a kernel of
+    its own."""
     plan = choose_units(graph, fuse_kernels)
     elements = Elements(plan.stored)
     fusion = fuse(graph, plan.reasons, elements, fuse_kernels)
     order = order_tasks(graph, fusion, elements, fuse_kernels)
-    assembly = _Assembly(graph, fusion, order, elements)
+    assembly = _Assembly(graph, fusion, order, elements, tuning)
     program = assembly.run()
     return Schedule(graph, plan, fusion, order, program, tuple(assembly.kernels))
 
@@ -71,8 +74,9 @@ class _SlotDraft:
 
 
 class _Assembly:
-    def __init__(self, graph: Graph, fusion: Fusion, order: Order, elements: Elements):
+    def __init__(self, graph: Graph, fusion: Fusion, order: Order, elements: Elements, tuning: Tuning):
         self.graph = graph
+        self.tuning = tuning
         self.fusion = fusion
         self.order = order
         self.elements = elements
@@ -158,10 +162,9 @@ class _Assembly:
         if task.library is None:
             self.steps.append(KernelStep(self.emit_call(task.groups)))
         elif op_of(task.library).library == "scatter_add":
-            emitted = emit_scatter(task.library, "kernel")
-            self.steps.append(
-                KernelStep(self.finish_call([(set_grain(emitted.kernel), emitted.operands)], "scatter_add"))
-            )
+            emitted = emit_scatter(task.library, "kernel", self.tuning)
+            kernel = set_grain(emitted.kernel, self.tuning)
+            self.steps.append(KernelStep(self.finish_call([(kernel, emitted.operands)], "scatter_add")))
         else:
             self.emit_gemm(task)
 
@@ -171,13 +174,13 @@ class _Assembly:
 
     def emit_group(self, group: Group, epilogue: bool) -> tuple[Kernel, tuple[Value, ...]]:
         stored = self.stored_units(group)
-        emitted = emit_kernel(group, self.elements, stored, "kernel", self.codes)
+        emitted = emit_kernel(group, self.elements, stored, "kernel", self.codes, self.tuning)
         kernel = collapse_loops(emitted.kernel, keep_rows=epilogue)
         operands = emitted.operands
         for unit in group.units:
             if unit in self.wanted_in_place:
                 kernel, operands = self.update_in_place(kernel, operands, unit)
-        return set_grain(kernel), operands
+        return set_grain(kernel, self.tuning), operands
 
     def update_in_place(
         self, kernel: Kernel, operands: tuple[Value, ...], unit: Value
@@ -327,17 +330,14 @@ def _info(kernel: Kernel) -> KernelInfo:
 
 
 def _combine(parts: list[tuple[Kernel, tuple[Value, ...]]]) -> tuple[Kernel, tuple[Value, ...]]:
-    """One kernel with the nests of all; buffers get a number where names collide."""
+    """One kernel with the nests of all; buffers and local arrays get a number where names collide."""
     buffers: list[Buffer] = []
     nests: list[Nest] = []
     operands: list[Value] = []
-    taken: set[str] = set()
-    for number, (kernel, values) in enumerate(parts):
-        names = {}
-        for buffer in kernel.buffers:
-            names[buffer.name] = buffer.name if buffer.name not in taken else f"{buffer.name}_n{number}"
-            taken.add(names[buffer.name])
-        renamed = rename_buffers(kernel, names)
+    names = Names()
+    for kernel, values in parts:
+        local = [x.name for nest in kernel.nests for x in nest.locals]
+        renamed = rename_memory(kernel, {name: names.new(name) for name in (*(b.name for b in kernel.buffers), *local)})
         buffers += renamed.buffers
         nests += renamed.nests
         operands += values

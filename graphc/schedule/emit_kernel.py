@@ -31,11 +31,9 @@ from graphc.ops.definition import op_of
 from graphc.schedule.elements import Elements, load_index, loads
 from graphc.schedule.fusion import Group, Role, axis_index, element, role_of
 from graphc.schedule.names import Names
+from graphc.schedule.tuning import Tuning
 from graphc.schedule.units import CHEAP
 
-LANES = 16  # of a vector loop whose body is long: 16 float32 fill one 512-bit register
-WIDE_LANES = 64  # of a short one: four independent chains of additions, 256 contiguous bytes a step
-SHORT_BODY = 24  # nodes of scalar expression that leave registers for four vectors of each value
 TRANSCENDENTAL_COST = 16  # nodes that one becomes, about
 
 
@@ -56,19 +54,22 @@ class _Stage:
     after: list[Statement] = field(default_factory=list)
 
 
-def emit_kernel(group: Group, elements: Elements, stored: Set[Value], name: str, codes: dict[str, int]) -> Emitted:
+def emit_kernel(
+    group: Group, elements: Elements, stored: Set[Value], name: str, codes: dict[str, int], tuning: Tuning
+) -> Emitted:
     """Lower `group`; its units in `stored` are written to memory. `codes` numbers the messages of checks."""
-    return _Emitter(group, elements, stored, codes).run(name)
+    return _Emitter(group, elements, stored, codes, tuning).run(name)
 
 
 class _Emitter:
-    def __init__(self, group: Group, elements: Elements, stored: Set[Value], codes: dict[str, int]):
+    def __init__(self, group: Group, elements: Elements, stored: Set[Value], codes: dict[str, int], tuning: Tuning):
         assert group.domain is not None
         self.domain = group.domain
         self.units = group.units
         self.elements = elements
         self.stored = stored
         self.codes = codes
+        self.tuning = tuning
         self.names = Names()
         self.role: dict[Value, Role] = {}
         self.index: dict[Value, tuple[Expr, ...]] = {}
@@ -78,7 +79,11 @@ class _Emitter:
         self.computed: dict[Value, Expr] = {}  # full units, as expressions
         self.locals: dict[Value, Local] = {}  # full units kept in a scratch row
         self.buffers: dict[tuple[Value, Shape], Buffer] = {}
-        self.checked: set[Expr] = set()
+        self.checked: set[tuple[Expr, bool]] = set()  # conditions, and whether the finish checks them
+        self.reduced_indices = {axis_index(a) for a in group.domain.reduced}
+        self.row_is_filled = k.all_of(
+            *(k.lt(k.int_const(0), k.size(self.domain.shape[a])) for a in self.domain.reduced)
+        )
         self.stages: list[_Stage] = []
         self.row_end: list[Statement] = []
         self.totals: list[Accumulator] = []
@@ -181,10 +186,16 @@ class _Emitter:
                 return self.resolve_load(node, stage)
             if node.op == "check":
                 condition, value = node.args
-                if condition not in self.checked:
-                    self.checked.add(condition)
-                    inner = {axis_index(a) for a in self.domain.reduced} & set(k.walk(condition))
-                    place = target if inner or not self.domain.rows else self.stages[stage].before
+                place = target
+                if (
+                    target is self.stages[stage].body
+                    and self.domain.rows
+                    and self.reduced_indices.isdisjoint(k.walk(condition))
+                ):  # once for a row, unless the row is empty
+                    place = self.stages[stage].before
+                    condition = k.guarded(self.row_is_filled, condition, True)
+                if (condition, place is self.finish) not in self.checked:
+                    self.checked.add((condition, place is self.finish))
                     place.append(Check(condition, self.codes.setdefault(node.attr, len(self.codes) + 1)))
                 return value
             return None
@@ -240,22 +251,22 @@ class _Emitter:
         """`body` in loops over `axes`; the innermost axis of the domain runs in vectors."""
         for axis in reversed(axes):
             extent = self.domain.shape[axis]
-            lanes = choose_lanes(body, extent) if axis == len(self.domain.shape) - 1 else 0
+            lanes = choose_lanes(body, extent, self.tuning) if axis == len(self.domain.shape) - 1 else 0
             body = [Loop(f"i{axis}", extent, tuple(body), lanes)]
         return body
 
 
-def choose_lanes(body: list[Statement], extent: Size) -> int:
-    """How many iterations run side by side: part of the meaning of a reduction, so the same for every target."""
-    if isinstance(extent, int) and extent < WIDE_LANES:
-        return LANES
+def choose_lanes(body: list[Statement], extent: Size, tuning: Tuning) -> int:
+    """How many iterations run side by side: part of the meaning of a reduction."""
+    if isinstance(extent, int) and extent < tuning.wide_lanes:
+        return tuning.lanes
     work, stack = 0, list(body)
     while stack:
         statement = stack.pop()
         if isinstance(statement, Loop):
             stack.extend(statement.body)
         work += sum(TRANSCENDENTAL_COST if n.op in k.TRANSCENDENTAL else 1 for n in k.walk(*expressions(statement)))
-    return WIDE_LANES if work <= SHORT_BODY else LANES
+    return tuning.wide_lanes if work <= tuning.short_body else tuning.lanes
 
 
 def _stores_last(body: list[Statement]) -> list[Statement]:

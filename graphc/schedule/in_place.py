@@ -23,10 +23,16 @@ def merge_in_place(kernel: Kernel, read: str, write: str) -> Kernel | None:
     if len(nests) != 1:
         return None
     stores = [s for s in statements(kernel) if isinstance(s, Store) and s.buffer == write]
-    if len(stores) != 1 or stores[0].add or not _reads_before(nests[0], read, stores[0]):
+    if len(stores) != 1 or stores[0].add:
         return None
-    name = _fresh(kernel, f"{read}_old")
-    nest = _rewrite(nests[0], read, stores[0], name)
+    if stores[0] in nests[0].finish:
+        nest = _rewrite_finish(nests[0], read, stores[0])
+    elif _reads_before(nests[0], read, stores[0]):
+        nest = _rewrite(nests[0], read, stores[0], _fresh(kernel, f"{read}_old"))
+    else:
+        return None
+    if nest is None:
+        return None
     buffers = tuple(
         Buffer(read, b.dtype, b.shape, "readwrite") if b.name == read else b for b in kernel.buffers if b.name != write
     )
@@ -95,6 +101,14 @@ def _rewrite(nest: Nest, read: str, store: Store, name: str) -> Nest:
         return replace(loop, body=(Let(name, old[0]), *map(visit, body)))
 
     return replace(nest, loop=body_of(nest.loop))
+
+
+def _rewrite_finish(nest: Nest, read: str, store: Store) -> Nest | None:
+    """The finish comes after all units, so only what it reads itself after the store would read a new element."""
+    at = nest.finish.index(store)
+    if any(_loads(e, read) for s in nest.finish[at + 1 :] for e in expressions(s)):
+        return None
+    return replace(nest, finish=(*nest.finish[:at], replace(store, buffer=read), *nest.finish[at + 1 :]))
 
 
 def _fresh(kernel: Kernel, wish: str) -> str:

@@ -25,9 +25,8 @@ from graphc.kernel_ir.kernel import (
     Update,
     expressions,
 )
+from graphc.schedule.tuning import Tuning
 
-UNIT_OF_WORK = 2048  # elements that one unit of a parallel loop covers, about
-UNIT_OF_REDUCTION = 8192  # the same for a total: each unit leaves a partial result
 ASSUMED_SIZE = 64  # what a symbolic size counts for in such estimates
 
 
@@ -45,13 +44,13 @@ def collapse_loops(kernel: Kernel, keep_rows: bool = False) -> Kernel:
             return kernel
 
 
-def set_grain(kernel: Kernel) -> Kernel:
+def set_grain(kernel: Kernel, tuning: Tuning) -> Kernel:
     """Cut the parallel loops in units of about equal work."""
-    return replace(kernel, nests=tuple(replace(n, grain=_grain(n)) for n in kernel.nests))
+    return replace(kernel, nests=tuple(replace(n, grain=_grain(n, tuning)) for n in kernel.nests))
 
 
-def _grain(nest: Nest) -> int:
-    target = UNIT_OF_REDUCTION if nest.accumulators else UNIT_OF_WORK
+def _grain(nest: Nest, tuning: Tuning) -> int:
+    target = tuning.unit_of_reduction if nest.accumulators else tuning.unit_of_work
     grain = max(1, target // max(1, _work(nest.loop.body)))
     lanes = nest.loop.lanes
     return -(-grain // lanes) * lanes if lanes else grain
@@ -233,8 +232,8 @@ def statements(kernel: Kernel) -> list[Statement]:
     return found
 
 
-def rename_buffers(kernel: Kernel, names: dict[str, str]) -> Kernel:
-    """`kernel` with other names for its buffers."""
+def rename_memory(kernel: Kernel, names: dict[str, str]) -> Kernel:
+    """`kernel` with other names for its buffers and local arrays."""
 
     def change(node: Expr) -> Expr | None:
         if node.op in ("load", "load_if") and node.attr in names:
@@ -252,6 +251,12 @@ def rename_buffers(kernel: Kernel, names: dict[str, str]) -> Kernel:
         return new
 
     nests = tuple(
-        replace(nest, loop=rebuild_loop(nest.loop), finish=tuple(map(rebuild, nest.finish))) for nest in kernel.nests
+        replace(
+            nest,
+            loop=rebuild_loop(nest.loop),
+            locals=tuple(replace(x, name=names[x.name]) for x in nest.locals),
+            finish=tuple(map(rebuild, nest.finish)),
+        )
+        for nest in kernel.nests
     )
     return replace(kernel, buffers=tuple(replace(b, name=names[b.name]) for b in kernel.buffers), nests=nests)

@@ -11,11 +11,12 @@ from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Buffer, Kernel, Loop, Nest, Statement, Store
 from graphc.schedule.elements import storage
-from graphc.schedule.emit_kernel import LANES, Emitted
+from graphc.schedule.emit_kernel import Emitted
 from graphc.schedule.names import Names
+from graphc.schedule.tuning import Tuning
 
 
-def emit_scatter(value: Value, name: str) -> Emitted:
+def emit_scatter(value: Value, name: str, tuning: Tuning) -> Emitted:
     """out = zeros(shape); out[indices..., rest] += updates[..., rest]; indices are checked already."""
     updates, *indices = value.operands
     axes: tuple[int, ...] = value.attrs["axes"]
@@ -47,7 +48,8 @@ def emit_scatter(value: Value, name: str) -> Emitted:
         add = Loop(f"n{n}", looped[n], (add,))
     body: tuple[Statement, ...] = (clear, add)
     for position, a in enumerate(reversed(rest)):
-        body = (Loop(f"i{a}", shape[a], body, LANES if position == 0 and a == len(shape) - 1 else 0),)
+        lanes = tuning.lanes if position == 0 and a == len(shape) - 1 else 0
+        body = (Loop(f"i{a}", shape[a], body, lanes),)
     loop = body[0] if rest else Loop("once", 1, body)
     assert isinstance(loop, Loop)
     kernel = Kernel(name, (*buffers.values(), out), (Nest(loop),), f"from {value.op.name} @ {value.origin}")

@@ -43,6 +43,12 @@ def test_a_missing_peer_is_a_line(monkeypatch):
     assert lines == ["- JAX is left out: ImportError: no jax"]
 
 
+def test_a_disturbed_row_is_marked():
+    rows = [{"name": name, "failed": {}, "disturbance": cores} for name, cores in (("gelu", 0.01), ("softmax", 0.5))]
+    lines = report.notes([{"threads": 2, "rows": rows}])
+    assert lines == ["- softmax, 2 threads: not to be trusted, other processes kept 0.50 cores busy"]
+
+
 def test_the_ratio_is_to_the_fastest_peer():
     row = {
         "name": "softmax",

@@ -26,7 +26,7 @@ _EPILOGUE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
 
 
 class Extents(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         *((name, ctypes.c_int64) for name in ("m", "n", "k", "lda", "ldb", "ldc")),
         ("transpose_a", ctypes.c_int32),
         ("transpose_b", ctypes.c_int32),
@@ -34,7 +34,7 @@ class Extents(ctypes.Structure):
 
 
 class Epilogue(ctypes.Structure):
-    _fields_ = [("run", _EPILOGUE), ("context", ctypes.c_void_p), ("grain", ctypes.c_int64)]  # noqa: RUF012
+    _fields_ = [("run", _EPILOGUE), ("context", ctypes.c_void_p), ("grain", ctypes.c_int64)]
 
 
 def build(target: Path, sources: list[Path], flags: list[str]) -> None:
@@ -95,6 +95,7 @@ def multiply(
     n = b.shape[0] if transpose_b else b.shape[1]
     whole = np.full((m, n + gap), 7, a.dtype)
     c = whole[:, :n]
+    c[:] = np.nan  # it is written, never read
     lda, ldb, ldc = (x.strides[0] // x.itemsize for x in (a, b, whole))
     x = Extents(m, n, k, max(lda, a.shape[1]), max(ldb, b.shape[1]), max(ldc, n), transpose_a, transpose_b)
     hook = None
@@ -163,9 +164,7 @@ def test_bits_do_not_depend_on_the_cut(library, isa, dtype, shape, transposes) -
     a, b = random_operands(dtype, *shape, *transposes)
     whole = multiply(library, isa, a, b, *transposes)
     for rows, columns in ((m, 7), (1, n), (64, 48), (33, 65)):
-        parts = [
-            (i, min(m, i + rows), j, min(n, j + columns)) for i in range(0, m, rows) for j in range(0, n, columns)
-        ]
+        parts = [(i, min(m, i + rows), j, min(n, j + columns)) for i in range(0, m, rows) for j in range(0, n, columns)]
         assert multiply(library, isa, a, b, *transposes, parts=parts).tobytes() == whole.tobytes()
 
 
@@ -192,7 +191,9 @@ def test_avx2_and_avx512_give_the_same_bits(library, dtype, shape, transposes) -
     assert results[0].tobytes() == results[1].tobytes()
 
 
-@pytest.mark.parametrize("shape", [(700, 120, 300), (700, 40, 5), (100, 1, 9), (1, 100, 9), (40, 0, 3), (40, 3, 0), (0, 5, 5)])
+@pytest.mark.parametrize(
+    "shape", [(700, 120, 300), (700, 40, 5), (100, 1, 9), (1, 100, 9), (40, 0, 3), (40, 3, 0), (0, 5, 5)]
+)
 @pytest.mark.parametrize("grain", [1, 16, 48, 4096])
 def test_epilogue(library, isa, shape, grain) -> None:
     """It sees every row once, in order, finished, in multiples of its grain."""
@@ -202,7 +203,7 @@ def test_epilogue(library, isa, shape, grain) -> None:
         seen.append((begin, end))
         np.maximum(c[begin:end], 0, out=c[begin:end])
 
-    m, n, _ = shape
+    m = shape[0]
     a, b = random_operands(np.float32, *shape, False, False)
     actual = multiply(library, isa, a, b, epilogue=relu, grain=grain)
     assert actual.tobytes() == np.maximum(multiply(library, isa, a, b), 0).tobytes()
@@ -220,8 +221,7 @@ def test_what_is_not_finite_spreads_as_in_the_formula(library, isa, shape) -> No
     np.testing.assert_array_equal(actual, a @ b)
 
 
-def test_c_is_not_read(library, isa) -> None:
-    """Zero products stay zero whatever was there: `multiply` fills c with sevens; here also with alpha == 0."""
+def test_alpha_zero(library, isa) -> None:
     a, b = random_operands(np.float64, 20, 30, 600, False, False)
     assert (multiply(library, isa, a, b, alpha=0.0) == 0).all()
 
@@ -229,7 +229,7 @@ def test_c_is_not_read(library, isa) -> None:
 @pytest.mark.parametrize("sanitizers", [[], ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]])
 def test_bounds(sanitizers: list[str], tmp_path: Path) -> None:
     target = tmp_path / "gemm_bounds"
-    build(target, [Path(__file__).with_name("gemm_bounds.cpp")], ["-O1", "-g", *sanitizers])
+    build(target, [Path(__file__).with_name("gemm_bounds.cpp")], ["-O1", *sanitizers])
     result = subprocess.run([str(target)], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == "ok\n"

@@ -41,7 +41,6 @@ FAMILIES = (
     optimizers.Optimizer,
     optimizers.LearningRateSchedule,
 )
-UNTRIED = {"Wrapper"}
 
 
 def classes() -> list[type[Configured]]:

@@ -62,7 +62,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         lambda: shared(x),
         "shared: expected an input with 7 features along its last axis, got f32[batch, 4]",
     ),
-    (lambda: nn.Dense(2, dtype="int32", name="d"), "d: expected dtype float32 or float64, got 'int32'"),
+    (lambda: nn.Dense(2, dtype="int32", name="d")(x), "d: expected dtype float32 or float64, got 'int32'"),
     (lambda: nn.Dense(2, name="d")(x, training=1), "d: expected training to be True or False, got 1"),
     (lambda: nn.Dense(2, name="d")(), "d: expected a value to work on, got none"),
     (lambda: nn.Dense(2, name="d")(None), "constant: expected an array or a number, got None (in layer d)"),
@@ -151,7 +151,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: metrics.AUC(curve="roc"), "auc: expected curve 'ROC' or 'PR', got 'roc'"),
     (
         lambda: metrics.SparseCategoricalAccuracy().update(x, x),
-        "sparse_categorical_accuracy: expected labels of shape [batch] for predictions f32[batch, 4], got f32[batch, 4]",
+        "sparse_categorical_accuracy: expected labels of shape [batch] for predictions f32[batch, 4], "
+        "got f32[batch, 4]",
     ),
     (
         lambda: metrics.F1Score().update(i, open_ended),
@@ -214,5 +215,5 @@ def test_an_error_inside_an_own_layer_names_its_line_and_the_layer() -> None:
 
 
 def test_unknown_arguments_in_a_config() -> None:
-    with pytest.raises(gc.GraphError, match="Dense: expected arguments among units, activation, .*, got 'widht'"):
+    with pytest.raises(gc.GraphError, match=r"Dense: expected arguments among units, activation, .*, got 'widht'"):
         deserialize({"class_name": "Dense", "config": {"widht": 3}})

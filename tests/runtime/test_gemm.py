@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from small_programs import gemm
 
 from graphc.dtypes import float32, float64
 from graphc.errors import CompileError
-from graphc.runtime.blas import blas_name, load_blas
+from graphc.runtime.blas import blas_name, load_blas, load_openblas, use_own_gemm
 from graphc.runtime.program import Executable
 from graphc.runtime.threads import set_num_threads
 
@@ -84,21 +81,21 @@ def test_alpha(alpha, addresses) -> None:
         check(float64, 2, *shape, addresses, alpha=alpha, epilogue=True)
 
 
-def test_without_blas() -> None:
-    """The plain loop gives what the BLAS gives: run in a process that finds none."""
-    script = (
-        "import sys, pathlib; sys.path[:0] = sys.argv[1:]\n"
-        "import graphc.runtime.blas as blas; blas.load_default_blas = lambda: None\n"
-        "import graphc.runtime.program as p; p.load_default_blas = lambda: None\n"
-        "import test_gemm as t; from graphc.dtypes import float32, float64\n"
-        "assert p._core.blas_name() is None\n"
-        "for dtype in (float32, float64):\n"
-        "    for ta in (False, True):\n"
-        "        for tb in (False, True):\n"
-        "            for s in [(0, 3, 4), (1, 17, 3), (17, 1, 600), (33, 40, 257), (5, 3, 0)]:\n"
-        "                t.check(dtype, 2, *s, transpose_a=ta, transpose_b=tb, alpha=-0.5)\n"
-    )
-    subprocess.run([sys.executable, "-c", script, *sys.path], check=True, timeout=120)
+@pytest.fixture
+def openblas():
+    load_openblas()
+    yield
+    use_own_gemm()
+
+
+def test_a_blas_gives_the_same(openblas) -> None:
+    """What the own kernel is compared with everywhere else can take its place."""
+    assert blas_name() is not None
+    for dtype in (float32, float64):
+        for transpose_a in (False, True):
+            for transpose_b in (False, True):
+                for shape in [(0, 3, 4), (1, 17, 3), (17, 1, 600), (33, 40, 257), (5, 3, 0)]:
+                    check(dtype, 2, *shape, transpose_a=transpose_a, transpose_b=transpose_b, alpha=-0.5)
 
 
 def test_blas_is_named() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+import graphc as gc
 from graphc import dtypes
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.kernel import Buffer, Kernel, Let, Loop, Nest, Store
@@ -54,3 +57,24 @@ def test_read_in_an_earlier_loop_of_the_same_row_is_allowed():
     buffers = (Buffer("x", F32, (8, 8), "read"), Buffer("y", F32, (8, 8), "write"), Buffer("z", F32, (8, 8), "write"))
     merged = merge_in_place(Kernel("test", buffers, (Nest(Loop("i0", 8, (first, second))),)), "x", "y")
     assert [b.access for b in merged.buffers] == ["readwrite", "write"]
+
+
+def test_a_total_overwrites_what_was_summed():
+    state = gc.variable(np.int64(3), name="state")
+    x = gc.input("x", (5,), "int64")
+    program = gc.compile([x], gc.max(x + state), {state: gc.sum(x * state)})
+    assert not program.compilation.schedule.order.notes
+    assert program(np.arange(5)) == 7 and state.value == 30
+    running = gc.variable(np.int64(1), name="running")
+    program = gc.compile([x], [], {running: running + gc.sum(x)})
+    program(np.arange(5))
+    assert running.value == 11 and "copy" not in program.dump("plan")
+
+
+def test_a_read_in_the_finish_after_the_store_is_refused():
+    total = Store("y", (), load("x") + 1)
+    nest = Nest(Loop("i0", 8, (Store("w", (ROW,), load("x")),)), finish=(total, Store("z", (), load("x"))))
+    buffers = [Buffer(name, F32, (), "write") for name in "yz"]
+    buffers += [Buffer("x", F32, (), "read"), Buffer("w", F32, (8,), "write")]
+    assert merge_in_place(Kernel("test", tuple(buffers), (nest,)), "x", "y") is None
+    assert merge_in_place(Kernel("test", tuple(buffers), (nest,)), "x", "z") is not None

@@ -21,11 +21,12 @@ from graphc.errors import CompileError
 from graphc.kernel_ir.kernel import Kernel
 
 SUFFIX = ".so"
-FLAGS = (
-    "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-fopenmp-simd",
+FLAGS = (  # of any machine
+    "-std=c++17", "-O3", "-fopenmp-simd",
     "-ffp-contract=off", "-fwrapv",  # the same bits as every other target
     "-fno-math-errno", "-fno-trapping-math",  # nobody looks at errno or at the exception flags
 )  # fmt: skip
+_NATIVE = ("-march=native", "-shared", "-fPIC")
 _PROLOGUES = (  # where an installed package and a source tree have it
     Path(__file__).parents[2] / "_include" / "scalar.h",
     Path(__file__).parents[3] / "kernels" / "prologue" / "scalar.h",
@@ -39,17 +40,17 @@ def render(kernels: Sequence[Kernel]) -> str:
 
 def fingerprint() -> tuple[str, ...]:
     """What the library depends on beside the source. Raises `CompileError` without a compiler."""
-    return (*_compiler(), *_flags(), *_machine(_compiler()[0]))
+    return (*compiler(), *_flags(), *_machine(compiler()[0]))
 
 
 def compile_source(source: str) -> bytes:
     """The shared library. Raises `CompileError`."""
-    return _run(source, (), "kernels.so")
+    return run_compiler(source, _flags(), "kernels.so")
 
 
 def assembly(source: str) -> str:
     """The machine code as text."""
-    return _run(source, ("-S",), "kernels.s").decode()
+    return run_compiler(source, (*_flags(), "-S"), "kernels.s").decode()
 
 
 def load(path: Path | None, code: bytes) -> LoadedLibrary:
@@ -76,12 +77,13 @@ class LoadedLibrary:
         return ctypes.cast(getattr(self._library, symbol), ctypes.c_void_p).value or 0
 
 
-def _run(source: str, options: Sequence[str], output: str) -> bytes:
-    command = _compiler()
+def run_compiler(source: str, flags: Sequence[str], output: str) -> bytes:
+    """The bytes of the file `output`, compiled from `source`. Raises `CompileError`."""
+    command = compiler()
     with tempfile.TemporaryDirectory(prefix="graphc-") as folder:
         Path(folder, "kernels.cpp").write_text(source)
         done = subprocess.run(
-            [*command, *_flags(), *options, "-o", output, "kernels.cpp"], cwd=folder, capture_output=True, text=True
+            [*command, *flags, "-o", output, "kernels.cpp"], cwd=folder, capture_output=True, text=True
         )
         if done.returncode:
             lines = done.stderr.splitlines() or [f"exit status {done.returncode}"]
@@ -90,7 +92,7 @@ def _run(source: str, options: Sequence[str], output: str) -> bytes:
         return Path(folder, output).read_bytes()
 
 
-def _compiler() -> tuple[str, ...]:
+def compiler() -> tuple[str, ...]:
     """The command: the environment's CXX, else g++, else clang++."""
     wanted = shlex.split(os.environ.get("CXX", ""))
     for command in [wanted] if wanted else [["g++"], ["clang++"]]:
@@ -105,16 +107,21 @@ def _compiler() -> tuple[str, ...]:
 
 def _flags() -> tuple[str, ...]:
     wide = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
-    return (*FLAGS, *wide)
+    return (*FLAGS, *_NATIVE, *wide)
 
 
 @cache
-def _machine(compiler: str) -> tuple[str, ...]:
+def compiler_version(command: str) -> str:
+    """The first line that the compiler says of itself."""
+    return subprocess.run([command, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
+
+
+@cache
+def _machine(command: str) -> tuple[str, ...]:
     """The compiler's version and this CPU's features."""
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout.partition("\n")[0]
     try:
         description = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
         description = platform.processor()
     wanted = ("model name", "flags", "Features", "CPU implementer", "CPU part")
-    return (version, *(line for line in description.splitlines() if line.startswith(wanted)))
+    return (compiler_version(command), *(line for line in description.splitlines() if line.startswith(wanted)))

@@ -135,7 +135,9 @@ class Layer(Configured):
         return self._record().latest(variable)
 
     def floating(self, x: Value) -> Value:
-        """x in the layer's dtype."""
+        """x in the layer's dtype. Raises `GraphError` if that is no float."""
+        if self.dtype not in ("float32", "float64"):
+            self.refuse(f"expected dtype float32 or float64, got {self.dtype!r}")
         return ops.astype(x, self.dtype)
 
     def known_size(self, shape: Shape, axis: int) -> int:

@@ -18,13 +18,11 @@ _EPSILON = 1e-7
 
 
 class _CrossEntropy(Loss):
-    """What the cross entropies share: `from_logits`, and `label_smoothing` where the targets are probabilities."""
+    """What the cross entropies share: predictions that are logits, or made from them."""
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, **kwargs: Any):
+    def __init__(self, from_logits: bool = False, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        if not 0 <= label_smoothing <= 1:
-            ops.refuse(self.name, f"expected label_smoothing in [0, 1], got {label_smoothing!r}")
-        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
+        self.from_logits, self.axis = from_logits, axis
 
     def logits(self, y_pred: Value, activation: str) -> Value | None:
         """The logits of the predictions, if they are known."""
@@ -34,7 +32,17 @@ class _CrossEntropy(Loss):
         return y_pred.operands[0] if op == activation and axes == (self.axis % y_pred.ndim,) else None
 
 
-class BinaryCrossentropy(_CrossEntropy):
+class _SmoothedCrossEntropy(_CrossEntropy):
+    """Cross entropies whose targets are probabilities, which `label_smoothing` moves away from 0 and 1."""
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, **kwargs: Any):
+        super().__init__(from_logits, axis, **kwargs)
+        if not 0 <= label_smoothing <= 1:
+            ops.refuse(self.name, f"expected label_smoothing in [0, 1], got {label_smoothing!r}")
+        self.label_smoothing = label_smoothing
+
+
+class BinaryCrossentropy(_SmoothedCrossEntropy):
     """-t log p - (1-t) log(1-p), the mean over the last axis: one or several independent yes-or-no targets.
 
     Smoothing moves each target by `label_smoothing` of its distance from 1/2.
@@ -50,7 +58,7 @@ class BinaryCrossentropy(_CrossEntropy):
         return mean_over_last(-(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p)))
 
 
-class CategoricalCrossentropy(_CrossEntropy):
+class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """-Σ t log p along `axis`, for targets that are probabilities of classes (one-hot, for instance).
 
     Smoothing gives `label_smoothing` of the probability to all classes equally.
@@ -74,8 +82,8 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """
 
     def __init__(self, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1, **kwargs: Any):
-        Loss.__init__(self, **kwargs)
-        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
+        super().__init__(from_logits, axis, **kwargs)
+        self.ignore_class = ignore_class
 
     def prepare(self, y_true: Value, y_pred: Value) -> tuple[Value, Value]:
         if y_pred.ndim > 0 and self.axis not in (-1, y_pred.ndim - 1):

@@ -16,6 +16,7 @@ from graphc.ir.value import Value
 from graphc.nn.recording import Recording, recording
 from graphc.nn.structure import leaves, map_leaves
 from graphc.nn.tracing import Input, Traced
+from graphc.random import Generator
 
 if TYPE_CHECKING:
     from graphc.nn.models.model import Model
@@ -45,6 +46,10 @@ def declare(model: Model, declared: Any, training: bool) -> Declaration:
     def fresh(value: Value) -> Value:
         return ops.input(value.attrs["name"], value.shape, value.dtype)
 
+    for layer in model.flattened_layers():
+        for attribute in vars(layer).values():
+            for generator in (g for g in leaves(attribute) if isinstance(g, Generator)):
+                generator.renumber()  # what a model draws does not depend on how often it was declared before
     inputs = map_leaves(fresh, declared)
     with recording() as record:
         outputs = model(inputs, training=training)
@@ -68,6 +73,24 @@ def output_names(outputs: Any, layers_of: Mapping[Value, str]) -> list[str]:
             unique, number = f"{name}_{number}", number + 1
         names.append(unique)
     return names
+
+
+def inputs_config(inputs: Any) -> dict[str, Any]:
+    """A nest of inputs as JSON has it: one, a list or a dict."""
+    if isinstance(inputs, Mapping):
+        return {"dict": {name: input_config(value) for name, value in inputs.items()}}
+    if isinstance(inputs, list | tuple):
+        return {"list": [input_config(value) for value in inputs]}
+    return {"one": input_config(inputs)}
+
+
+def inputs_from_config(config: Mapping[str, Any]) -> Any:
+    """The nest of new inputs that `inputs_config` described. Raises `GraphError`."""
+    if "dict" in config:
+        return {name: input_from_config(item) for name, item in config["dict"].items()}
+    if "list" in config:
+        return [input_from_config(item) for item in config["list"]]
+    return input_from_config(config["one"])
 
 
 def input_config(value: Value) -> dict[str, Any]:

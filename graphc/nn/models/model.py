@@ -17,8 +17,12 @@ from graphc.nn.models.summary import summary_lines
 from graphc.nn.models.wiring import Wiring
 from graphc.nn.models.wiring_config import wiring_config, wiring_from_config
 from graphc.nn.naming import suggestion
+from graphc.nn.saving import checkpoint, model_file, weights
+from graphc.nn.saving.files import PathLike
+from graphc.nn.serialization import parameters, serialize
 from graphc.nn.structure import leaves
 from graphc.nn.tracing import Traced
+from graphc.nn.training.loop import Position
 from graphc.nn.training.trainer import Trainer
 from graphc.variables import Variable
 
@@ -86,6 +90,10 @@ class Model(Trainer, Layer):
             self._declared[training] = declare(self, self._inputs, training)
         return self._declared[training]
 
+    def declared_inputs(self) -> Any:
+        """The declared inputs as a nest like that of the data; None while they are not known."""
+        return self._inputs
+
     def accept(self, inputs: Any) -> None:
         """Take inputs that came from data; a model that has declared ones keeps these."""
         if self._inputs is None:
@@ -149,12 +157,41 @@ class Model(Trainer, Layer):
         for line in summary_lines(self, expand_nested):
             print_fn(line)
 
+    # files -----------------------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Write the whole model to one file (by custom `.gcm`), which `gc.nn.load_model` reads; atomic.
+
+        Raises `GraphError` for functions that JSON can't hold, and `OSError`; an older file is then as it was.
+        """
+        model_file.save_model(self, path)
+
+    def save_weights(self, path: PathLike) -> None:
+        """Write all variables as safetensors; atomic. Raises `GraphError` and `OSError`."""
+        weights.save_weights(self, path)
+
+    def load_weights(self, path: PathLike) -> None:
+        """Set all variables. Raises `GraphError`, which says what differs, and then sets none."""
+        weights.load_weights(self, path)
+
+    def save_checkpoint(self, path: PathLike) -> None:
+        """Write the whole state of the training (by custom `.gcc`), also from a callback; atomic. Raises as `save`."""
+        checkpoint.save_checkpoint(self, path)
+
+    def load_checkpoint(self, path: PathLike) -> Position:
+        """Let the next `fit` go on bit for bit from a checkpoint, up to its `epochs`; returns where that is.
+
+        The model must be declared and compiled as it was. Raises `GraphError`, which says what differs.
+        """
+        return checkpoint.load_checkpoint(self, path)
+
     # JSON ------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Layers and how they hang together, as JSON has it. Raises `GraphError` for functions without a known name."""
-        if self._wiring is None:
-            return super().get_config()
+        if self._wiring is None:  # a subclass, made from arguments of its own
+            own = [name for name in parameters(type(self)) if name not in ("inputs", "outputs")]
+            return {name: serialize(getattr(self, name)) for name in own}
         return {"name": self.name, **wiring_config(self._wiring)}
 
     @classmethod

@@ -6,10 +6,9 @@ It stands apart because it only reads.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from graphc.dims import Dim
 from graphc.ir.value import Value
 from graphc.nn.layers.base import Layer
 from graphc.nn.recording import Call
@@ -44,11 +43,18 @@ def summary_lines(model: Model, expand_nested: bool = False) -> list[str]:
 
 def _rows(model: Layer, calls: list[Call], depth: int, expand_nested: bool) -> list[Row]:
     """A row for each layer, in order, under the name of the layer that it is part of."""
+    by_layer: dict[Layer, list[Call]] = {}
+    makers: dict[Value, tuple[int, str]] = {}  # the innermost layer, which is called first, and the place of its call
+    for place, call in enumerate(calls):
+        by_layer.setdefault(call.layer, []).append(call)
+        for value in leaves(call.output):
+            makers.setdefault(value, (place, call.layer.name))
+    places = {id(call): place for place, call in enumerate(calls)}
     rows = []
     for layer in model.layers:
-        own = [call for call in calls if call.layer is layer]
+        own = by_layer.get(layer, [])
         shape = ", ".join(dict.fromkeys(_shape(v) for call in own for v in leaves(call.output))) or "?"
-        sources = dict.fromkeys(name for call in own for name in _sources(call, calls, layer))
+        sources = dict.fromkeys(name for call in own for name in _sources(call, places[id(call)], makers))
         name = f"{'  ' * depth}{layer.name} ({type(layer).__name__})"
         rows.append((name, shape, f"{layer.count_params():,}", ", ".join(sources)))
         if expand_nested and layer.layers:
@@ -56,14 +62,8 @@ def _rows(model: Layer, calls: list[Call], depth: int, expand_nested: bool) -> l
     return rows
 
 
-def _sources(call: Call, calls: list[Call], layer: Layer) -> Iterable[str]:
+def _sources(call: Call, place: int, makers: Mapping[Value, tuple[int, str]]) -> Iterable[str]:
     """The names of inputs and layers whose outputs the call takes, through plain ops between."""
-    made: dict[Value, str] = {}
-    for other in calls:
-        if other is call:
-            break
-        for value in leaves(other.output):
-            made.setdefault(value, other.layer.name)  # the innermost layer; it is called first
     seen: set[Value] = set()
     waiting = [v for nest in reversed(call.inputs) for v in reversed(leaves(nest))]
     while waiting:
@@ -71,8 +71,9 @@ def _sources(call: Call, calls: list[Call], layer: Layer) -> Iterable[str]:
         if value in seen:
             continue
         seen.add(value)
-        if value in made:
-            yield made[value]
+        maker = makers.get(value)
+        if maker is not None and maker[0] < place:
+            yield maker[1]
         elif value.op.name == "input":
             yield value.attrs["name"]
         else:
@@ -113,7 +114,4 @@ def _known(variable: Variable) -> list[int]:
 
 
 def _shape(value: Value) -> str:
-    def size(n: Any) -> str:
-        return str(n) if isinstance(n, Dim) else f"{n}"
-
-    return f"({', '.join(map(size, value.shape))}{',' if len(value.shape) == 1 else ''})"
+    return f"({', '.join(map(str, value.shape))}{',' if len(value.shape) == 1 else ''})"

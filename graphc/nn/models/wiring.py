@@ -75,8 +75,9 @@ class Wiring:
                 ops.refuse("Model", f"expected values of gc.nn.Input as inputs, got {value!r}")
         if len(set(given)) != len(given):
             ops.refuse("Model", "expected different inputs, got one of them twice")
+        known = set(given)
         for value in self.values:
-            if isinstance(value, Traced) and value.call is None and value not in given:
+            if isinstance(value, Traced) and value.call is None and value not in known:
                 name = value.attrs["name"]
                 ops.refuse(
                     "Model", f"expected all inputs that the outputs need, got none named {name!r} ({value.origin})"

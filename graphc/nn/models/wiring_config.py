@@ -36,6 +36,7 @@ def wiring_config(wiring: Wiring) -> dict[str, Any]:
     number.update((value, len(number) + i) for i, value in enumerate(unused))
     calls, layers = wiring.calls, wiring.layers
     call_number = {id(call): i for i, call in enumerate(calls)}
+    layer_number = {layer: i for i, layer in enumerate(layers)}
 
     def described(value: Value) -> dict[str, Any]:
         if isinstance(value, Traced) and value.call is not None:
@@ -50,7 +51,7 @@ def wiring_config(wiring: Wiring) -> dict[str, Any]:
         "layers": [serialize(layer) for layer in layers],
         "calls": [
             {
-                "layer": layers.index(call.layer),
+                "layer": layer_number[call.layer],
                 "inputs": [map_leaves(number.__getitem__, nest) for nest in call.inputs],
                 "training": call.training,
             }

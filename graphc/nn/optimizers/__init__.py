@@ -36,4 +36,4 @@ __all__ = [
 
 def get(identifier: Any) -> Optimizer:
     """An optimiser from itself, its class, its name ("adam") or its config. Raises `GraphError`."""
-    return resolve(Optimizer, "an optimizer", identifier)
+    return resolve(Optimizer, "an optimizer", identifier, spelling=str.lower)

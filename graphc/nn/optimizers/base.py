@@ -16,7 +16,6 @@ import numpy as np
 from graphc import ops
 from graphc.autodiff.reverse import grad
 from graphc.ir.value import Value
-from graphc.nn.naming import snake_case
 from graphc.nn.optimizers.schedules import LearningRateSchedule, checked_rate
 from graphc.nn.serialization import Configured, serialize
 from graphc.ops import refuse
@@ -50,7 +49,7 @@ class Optimizer(Configured):
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ):
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or type(self).__name__.lower()
         if sum(c is not None for c in (clipnorm, clipvalue, global_clipnorm)) > 1:
             refuse(self.name, "expected at most one of clipnorm, clipvalue and global_clipnorm, got several")
         for label, limit in (("clipnorm", clipnorm), ("clipvalue", clipvalue), ("global_clipnorm", global_clipnorm)):
@@ -183,7 +182,7 @@ class Optimizer(Configured):
         if not variables:
             refuse(self.name, "expected at least one variable to move, got none")
         if isinstance(loss, Value):
-            return grad(loss, variables)  # type: ignore[return-value]
+            return grad(loss, variables)
         gradients = list(loss)
         if len(gradients) != len(variables):
             refuse(self.name, f"expected one gradient for each of {len(variables)} variables, got {len(gradients)}")

@@ -50,7 +50,7 @@ def _parts(what: str, data: Any, names: Sequence[str]) -> list[Any]:
 
 
 def as_array(what: str, data: Any, dtype: str | None = None) -> Array:
-    """`data` as a C-contiguous array of `dtype`, or of float32, bool or its own kind of integer. Raises `GraphError`."""
+    """`data` as a contiguous array of `dtype`, or of float32, bool or its own kind of integer. Raises `GraphError`."""
     if hasattr(data, "to_numpy"):
         _refuse_columns_without_numbers(what, data)
         data = data.to_numpy()

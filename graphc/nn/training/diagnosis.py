@@ -6,7 +6,7 @@ Overfitting "is found by a very low training error and a high validation error";
 stops falling and begins to rise" while training goes on to fall. Two signs are looked for:
 
 * a **turning point**: the best validation loss lies before the end, and the median of the second half of what follows
-  is above it by more than `RISE` = 5 % of it and by more than `NOISE` = 3 times the curve's own noise (the deviation
+  is above it by more than `RISE` = 5 % of it and by more than `NOISE` = 4 times the curve's own noise (the deviation
   that its second differences show, so that no trend counts as noise), while the training loss went on falling by at
   least `FALL` = 1 %;
 * a **gap**: the last validation loss is more than `GAP` = 1.5 times the training loss, and the difference is more than
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 RISE = 0.05
-NOISE = 3.0
+NOISE = 4.0
 FALL = 0.01
 GAP = 1.5
 SHARE = 0.1
@@ -66,7 +66,7 @@ class Diagnosis:
     remedies: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.verdict.capitalize()}: {self.reason}"]
+        lines = [f"{self.verdict.capitalize()}: {self.reason}."]
         lines.append(
             f"  training loss {self.final_train:.4g} at the end (best {self.best_train:.4g}), validation loss "
             f"{self.final_validation:.4g} (best {self.best_validation:.4g}, in epoch {self.best_epoch + 1}); "
@@ -98,11 +98,11 @@ def turning_point(train: Sequence[float], validation: Sequence[float]) -> int | 
 
 
 def _noise(curve: np.ndarray) -> float:
-    """The standard deviation of independent noise on a smooth curve; 0 for fewer than five points.
+    """The standard deviation of independent noise on a smooth curve; 0 for fewer than eight points.
 
     A second difference of such noise has deviation √6 σ, and the median of its size is 0.6745 of that.
     """
-    if len(curve) < 5:
+    if len(curve) < 8:
         return 0.0
     return float(np.median(np.abs(np.diff(curve, 2)))) / (0.6745 * math.sqrt(6))
 
@@ -151,11 +151,10 @@ def _judged(
     if ratio > GAP and gap > SHARE * abs(start):
         fits = f"the validation loss ({v[-1]:.4g}) is {ratio:.1f} times the training loss ({t[-1]:.4g})"
         return "overfit", f"{fits}: the model fits its samples far better than new ones"
+    base = f"{start:.4g} of " + ("the best constant prediction" if known else "the first epoch")
     if t[-1] > HIGH * start:
-        base = f"of {start:.4g}, " + (
-            "the loss of the best constant prediction" if known else "the training loss of the first epoch"
-        )
         more = "; it is still falling, so train longer first" if falling else ""
-        return "underfit", f"the training loss stays at {t[-1] / start:.0%} {base}{more}"
+        return "underfit", f"the training loss stays at {t[-1] / start:.0%} of the {base}{more}"
     more = "; the training loss is still falling, so more epochs may help" if falling else ""
-    return "good fit", f"training and validation loss came down together and stayed close{more}"
+    small = f"their gap, {gap:.3g}, is small beside the {base}"
+    return "good fit", f"training and validation loss came down together, and {small}{more}"

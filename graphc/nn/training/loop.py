@@ -73,8 +73,11 @@ def fit(model: Model, plan: Plan) -> None:
     with plan.interruption:
         try:
             plan.callbacks.call("on_train_begin")
+            model.after_train_begin()
             while model.position.epoch < plan.epochs and not model.stop_training:
                 logs = _epoch(model, plan, step, progress)
+            if model.optimizer.use_ema and plan.epochs:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
             plan.callbacks.call("on_train_end", logs)
         finally:
             progress.close()
@@ -131,6 +134,7 @@ def _train(model: Model, plan: Plan, step: Callable[..., Any], progress: Progres
 
 
 _EXHAUSTED = "a generator runs once, so pass steps_per_epoch or an object that can be iterated again"
+_EXHAUSTED_VALIDATION = _EXHAUSTED.replace("steps_per_epoch", "validation_steps")
 
 
 def _watched(model: Model, plan: Plan) -> Callable[..., Any]:
@@ -162,6 +166,7 @@ def evaluate(
     model.objective.reset()
     callbacks.call("on_test_begin")
     begins, ends = callbacks.hooks("on_test_batch_begin"), callbacks.hooks("on_test_batch_end")
+    number = -1
     with batches(source, None, batch_size, 0, interruption) as stream:
         for number, arguments in enumerate(itertools.islice(stream, steps)):
             for hook in begins:
@@ -173,6 +178,8 @@ def evaluate(
                 progress.step(number + 1)
             if interruption.came:
                 interruption.check()
+    if number < 0:
+        raise GraphError(f"expected at least one batch to evaluate, got none: {_EXHAUSTED_VALIDATION}")
     logs = model.objective.results()
     callbacks.call("on_test_end", logs)
     return logs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -50,10 +50,14 @@ class Objective:
         parts = (self.loss, self.metrics, self.loss_weights, self.weighted_metrics)
         return dict(zip(("loss", "metrics", "loss_weights", "weighted_metrics"), map(serialize, parts), strict=True))
 
-    def loss_of(self, names: Sequence[str]) -> list[Loss | None]:
-        """The loss of each output. Raises `GraphError` for a list or dict that does not fit the outputs."""
+    def require_loss(self) -> None:
+        """Raise `GraphError` if `compile` was given none."""
         if self.loss is None:
             _refuse("expected a loss to train or to evaluate with, got none: compile(optimizer, loss=…)")
+
+    def loss_of(self, names: Sequence[str]) -> list[Loss | None]:
+        """The loss of each output. Raises `GraphError` for a list or dict that does not fit the outputs."""
+        self.require_loss()
         if isinstance(self.loss, Loss):
             return [self.loss] * len(names)
         return _by_output("loss", self.loss, names, None)
@@ -131,8 +135,7 @@ class Objective:
         for number, spec in enumerate(_metrics_of(given, name, names)):
             key = (name, number, weighted)
             if key not in self._chosen:
-                accuracy = isinstance(spec, str)
-                self._chosen[key] = metrics.accuracy_for(target, output, loss, name=spec) if accuracy else spec
+                self._chosen[key] = metrics.accuracy_for(target, output, loss, spec) if isinstance(spec, str) else spec
             chosen.append(self._chosen[key])
         return chosen
 
@@ -149,7 +152,7 @@ def _each(make: Any, given: Any) -> Any:
     """`make` of each entry of a nest, before any output is known, so that an unknown name is refused by `compile`."""
     if given is None:
         return None
-    if isinstance(given, Mapping) and not set(given) == {"class_name", "config"}:
+    if isinstance(given, Mapping) and set(given) != {"class_name", "config"}:
         return {name: _each(make, item) for name, item in given.items()}
     if isinstance(given, list | tuple):
         return [_each(make, item) for item in given]
@@ -192,5 +195,5 @@ def _listed(given: Any) -> Any:
     return given if isinstance(given, Mapping | list | tuple) else [given]
 
 
-def _refuse(message: str) -> Any:
+def _refuse(message: str) -> NoReturn:
     ops.refuse("compile", message)

@@ -71,7 +71,7 @@ def _mark(axes: Any, epochs: Any, train: Any, validation: Any, turned: int, name
     axes.annotate(
         f"best validation: epoch {turned}",
         (turned, validation[place]),
-        xytext=(6, 14),
+        xytext=(8, 28),
         textcoords="offset points",
         color=_TURN,
     )

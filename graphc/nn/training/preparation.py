@@ -36,7 +36,7 @@ def prepared(model: Model, method: str, x: Any, y: Any, w: Any, class_weight: An
     """A source of batches for `method`; targets are prepared unless it is "predict". Raises `GraphError`."""
     supervised = method != "predict"
     if supervised:
-        model.objective.loss_of(["output"]) if model.objective.loss is None else None
+        model.objective.require_loss()
     if x is None:
         ops.refuse(method, "expected x, the data, got None")
     if isinstance(x, Dataset):
@@ -56,19 +56,16 @@ def prepared(model: Model, method: str, x: Any, y: Any, w: Any, class_weight: An
         if supervised and not source.specs.y:
             ops.refuse(method, "expected batches (x, y) or (x, y, sample_weight), got x without y")
         return source
-    made = _samples(model, method, x, y, w, class_weight)
-    return ArraySource(made)
+    return ArraySource(checked_samples(model, method, x, y, w, class_weight))
 
 
-def whole_batch(model: Model, method: str, x: Any, y: Any, w: Any, class_weight: Any) -> Samples:
-    """The arrays of one batch. Raises `GraphError`."""
-    return _samples(model, method, x, y, w, class_weight)
-
-
-def _samples(model: Model, method: str, x: Any, y: Any, w: Any, class_weight: Any) -> Samples:
+def checked_samples(model: Model, method: str, x: Any, y: Any, w: Any = None, class_weight: Any = None) -> Samples:
+    """Arrays that fit the model, with targets unless `method` predicts. Raises `GraphError`."""
     supervised = not method.startswith("predict")
-    if supervised and y is None:
-        ops.refuse(method, "expected y, the targets, got None")
+    if supervised:
+        model.objective.require_loss()
+        if y is None:
+            ops.refuse(method, "expected y, the targets, got None")
     made = samples(layout_of(model, x, supervised, class_weight), x, y if supervised else None, w)
     if len(made) == 0:
         ops.refuse(method, "expected at least one sample, got none")
@@ -128,6 +125,13 @@ def split(model: Model, source: Source, share: float) -> tuple[Source, Source]:
             "fit", f"expected a validation_split that leaves samples on both sides, got {share} of {count}: {parts}"
         )
     return ArraySource(source.data.rows(0, place)), ArraySource(source.data.rows(place, count))
+
+
+def refuse_non_finite_weights(model: Model) -> None:
+    """Raise `GraphError`, which names the variable, for weights that no training can repair."""
+    for path, variable in model.named_variables().items():
+        if variable.dtype.is_float and not np.isfinite(variable.value).all():
+            ops.refuse(model.name, f"expected finite weights to start from, got NaN or infinity in {path!r}")
 
 
 def _is_dataset(x: Any) -> bool:

@@ -15,6 +15,7 @@ from graphc.compiled import Program
 from graphc.compiler import compile
 from graphc.dims import dim, shape_text
 from graphc.ir.value import Value
+from graphc.nn.recording import Recording
 from graphc.nn.training.diagnostics import Flags, declare_flags
 from graphc.nn.training.objective import Measured
 from graphc.nn.training.sources import Spec, Specs
@@ -60,14 +61,14 @@ class Programs:
         inputs, total, declared, updates = self._step(specs)
         moved = self.model.trainable_variables
         flags = declare_flags(declared, total, moved)
-        kept = {v: ops.where(flags.all_finite, new, v) for v, new in updates.items()}
+        kept: dict[Any, Value] = {v: ops.where(flags.all_finite, new, v) for v, new in updates.items()}
         return compile(inputs, [total, flags.packed], kept, name="watched_train"), flags
 
     def _step(self, specs: Specs) -> tuple[list[Value], Value, Declaration, dict[Any, Value]]:
         model = self.model
         declared = model.declaration(training=True)
         inputs, measured = self._measured(declared, specs)
-        total = with_penalties(model, declared, measured.loss)
+        total = with_penalties(model, declared.record, measured.loss)
         moved = model.trainable_variables
         updates: dict[Any, Value] = dict(declared.record.updates)
         if moved:
@@ -80,8 +81,11 @@ class Programs:
         model = self.model
         declared = model.declaration(training=False)
         inputs, measured = self._measured(declared, specs)
-        total = with_penalties(model, declared, measured.loss)
-        updates = {**measured.updates, **model.objective.means(total, measured, _batch_size(declared))}
+        total = with_penalties(model, declared.record, measured.loss)
+        updates: dict[Any, Value] = {
+            **measured.updates,
+            **model.objective.means(total, measured, _batch_size(declared)),
+        }
         return compile(inputs, total, updates, name="test")
 
     def _declare_predict(self) -> Program:
@@ -98,10 +102,11 @@ class Programs:
         return [*declared.input_values, *targets, *given], measured
 
 
-def with_penalties(model: Model, declared: Declaration, loss: Value) -> Value:
+def with_penalties(model: Model, record: Recording, loss: Value) -> Value:
     """The loss plus regularisers of weights and losses of activities."""
-    penalties = [v.regularizer(v) for v in model.trainable_variables if getattr(v, "regularizer", None)]
-    penalties += [value for _, value in declared.record.losses]
+    rules = ((v, getattr(v, "regularizer", None)) for v in model.trainable_variables)
+    penalties = [rule(v) for v, rule in rules if rule is not None]
+    penalties += [value for _, value in record.losses]
     return reduce(lambda a, b: a + ops.astype(b, a.dtype), penalties, loss)
 
 

@@ -5,6 +5,7 @@ It stands apart from the loop, which only says what happened. The bar is tqdm's 
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from graphc import ops
 
 Logs = Mapping[str, Any]
 _REFRESH = 0.1  # seconds
+_SIZE = (100, 24)  # columns and lines of a terminal that does not say its size
 
 
 def style(verbose: Any) -> str:
@@ -94,7 +96,16 @@ def _new_bar(title: str, steps: int | None, done: int) -> Any:
         from tqdm.auto import tqdm
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(f"expected tqdm for verbose=1, got '{missing}': pip install tqdm") from None
-    return tqdm(desc=title, total=steps, initial=done, unit="batch", file=sys.stdout, dynamic_ncols=True)
+    size: dict[str, Any] = dict(zip(("ncols", "nrows"), _SIZE, strict=True)) if _sizeless() else {"dynamic_ncols": True}
+    return tqdm(desc=title, total=steps, initial=done, unit="batch", file=sys.stdout, **size)
+
+
+def _sizeless() -> bool:
+    """Whether output goes to a terminal that says 0 × 0, as in some containers; tqdm would then print nothing."""
+    try:
+        return sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).lines == 0
+    except (OSError, ValueError, AttributeError):  # an object in the place of stdout
+        return False
 
 
 def format_logs(logs: Logs) -> str:

@@ -186,7 +186,7 @@ class DatasetSource:
             refuse("expected at least one sample, got an empty data set")
         example = self._stacked([0])
         self.layout = layouts(example[0])
-        self.specs = self._collated([0]).specs
+        self.specs = _unpacked(self.layout, example).specs
 
     def steps(self, batch_size: int) -> int | None:
         return -(-len(self.dataset) // batch_size)

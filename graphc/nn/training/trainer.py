@@ -7,7 +7,7 @@ arguments and defaults: Keras 3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from graphc import ops
 from graphc.ir.value import Value
 from graphc.nn import optimizers, seeding
 from graphc.nn.optimizers import Optimizer
+from graphc.nn.recording import recording
+from graphc.nn.saving.checkpoint import restore_metrics
+from graphc.nn.structure import leaves, map_leaves
 from graphc.nn.training import loop
 from graphc.nn.training.baseline import baseline_loss
 from graphc.nn.training.callbacks.callback import Callback, CallbackList
@@ -22,11 +25,16 @@ from graphc.nn.training.history import History
 from graphc.nn.training.interruption import Interruption
 from graphc.nn.training.loop import Plan, Position, Shuffling
 from graphc.nn.training.objective import Objective
-from graphc.nn.training.preparation import declare_inputs, prepared, split, whole_batch
+from graphc.nn.training.preparation import (
+    checked_samples,
+    declare_inputs,
+    prepared,
+    refuse_non_finite_weights,
+    split,
+)
 from graphc.nn.training.programs import Programs, with_penalties
 from graphc.nn.training.progress import Progress
 from graphc.nn.training.sources import ArraySource, Source
-from graphc.nn.structure import leaves, map_leaves
 
 _BATCH = 32  # samples in a training batch, unless given
 _EVALUATION_BATCH = 256  # where the size changes no result
@@ -44,6 +52,7 @@ class Trainer:
     _resumed = False  # whether the next `fit` goes on from `position`
     callbacks: CallbackList | None = None  # of the `fit` that runs
     restored_callbacks: list[dict[str, Any]] | None = None  # states from a checkpoint, for the next `fit`
+    restored_metrics: dict[str, np.ndarray]
 
     def compile(
         self,
@@ -113,19 +122,14 @@ class Trainer:
 
         The next states of layers are then in `self.updates`. Raises `GraphError` before `compile`.
         """
-        from graphc.nn.models.declaration import Declaration
-        from graphc.nn.recording import recording
-
+        if not self.inputs:  # type: ignore[attr-defined]
+            declare_inputs(self, x)  # type: ignore[arg-type]
         with recording() as record:
             outputs = self(x, training=training)  # type: ignore[operator]
-        declared = Declaration(x, outputs, record, training)
-        if not self.inputs:  # type: ignore[attr-defined]
-            declare_inputs(self, map_leaves(lambda v: v, x))  # type: ignore[arg-type]
         names = self.output_names  # type: ignore[attr-defined]
-        targets = leaves(t)
         weights = [None] * len(names) if sample_weight is None else leaves(sample_weight)
-        measured = self.objective.measure(names, targets, leaves(outputs), weights)
-        return with_penalties(self, declared, measured.loss)  # type: ignore[arg-type]
+        measured = self.objective.measure(names, leaves(t), leaves(outputs), weights)
+        return with_penalties(self, record, measured.loss)  # type: ignore[arg-type]
 
     # training --------------------------------------------------------------------------------------------
 
@@ -159,7 +163,7 @@ class Trainer:
         Ctrl-C: the step is finished, then KeyboardInterrupt; `self.history` holds the epochs so far.
         Raises `GraphError` for wrong arguments and data, before any step.
         """
-        objective = self.objective
+        self.objective  # noqa: B018 - refuses before compile
         for name, value, least in (
             ("epochs", epochs, 0),
             ("initial_epoch", initial_epoch, 0),
@@ -176,9 +180,9 @@ class Trainer:
         start = self.position if self._resumed and not initial_epoch else Position(initial_epoch)
         history = self.history if self._resumed else History(baseline=self._baseline(source))
         self.position, self.history, self.stop_training = start, history, False
+        refuse_non_finite_weights(self)  # type: ignore[arg-type]
         params = {"epochs": epochs, "steps": source.steps(size), "verbose": verbose}
         self.callbacks = CallbackList(callbacks, self, params)  # type: ignore[arg-type]
-        self._restore_callbacks()
         evaluation = max(size, _EVALUATION_BATCH) if validation_batch_size is None else validation_batch_size
         plan = Plan(
             source,
@@ -193,7 +197,6 @@ class Trainer:
             debug_nan,
             self.callbacks,
         )
-        assert objective is self._objective
         try:
             loop.fit(self, plan)  # type: ignore[arg-type]
         finally:
@@ -264,7 +267,7 @@ class Trainer:
         return_dict: bool = False,
     ) -> Any:
         """One step on this batch; returns its loss and metrics (of this batch alone) as `evaluate` does."""
-        batch = whole_batch(self, "train_on_batch", x, y, sample_weight, class_weight)  # type: ignore[arg-type]
+        batch = checked_samples(self, "train_on_batch", x, y, sample_weight, class_weight)  # type: ignore[arg-type]
         program = self.programs.train(batch.specs)
         self.objective.reset()
         program(*batch.arguments)
@@ -272,7 +275,7 @@ class Trainer:
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The loss and metrics of this batch, as `evaluate` returns them."""
-        batch = whole_batch(self, "test_on_batch", x, y, sample_weight, None)  # type: ignore[arg-type]
+        batch = checked_samples(self, "test_on_batch", x, y, sample_weight)  # type: ignore[arg-type]
         program = self.programs.test(batch.specs)
         self.objective.reset()
         program(*batch.arguments)
@@ -280,9 +283,31 @@ class Trainer:
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for this batch."""
-        batch = whole_batch(self, "predict_on_batch", x, None, None, None)  # type: ignore[arg-type]
+        batch = checked_samples(self, "predict_on_batch", x, None)  # type: ignore[arg-type]
         arrays = iter(self.programs.predict()(*batch.arguments))
         return map_leaves(lambda _: next(arrays), self.declaration(training=False).outputs)  # type: ignore[attr-defined]
+
+    # resuming --------------------------------------------------------------------------------------------
+
+    def resume(
+        self,
+        position: Position,
+        shuffling: Shuffling,
+        history: History,
+        states: list[dict[str, Any]],
+        metrics: dict[str, np.ndarray],
+    ) -> None:
+        """Let the next `fit`, or the one that has just begun, go on from here; `load_checkpoint` calls it."""
+        self.position, self.shuffling, self.history, self._resumed = position, shuffling, history, True
+        self.restored_callbacks, self.restored_metrics = states, metrics
+
+    def after_train_begin(self) -> None:
+        """Give callbacks and metrics the state from a checkpoint, now that they have begun and are declared."""
+        if self.restored_callbacks is not None and self.callbacks is not None:
+            self.callbacks.restore(self.restored_callbacks)
+            if self.position.batch:
+                restore_metrics(self, self.restored_metrics)  # type: ignore[arg-type]
+        self.restored_callbacks = None
 
     # inside ----------------------------------------------------------------------------------------------
 
@@ -298,16 +323,11 @@ class Trainer:
 
     def _baseline(self, source: Source) -> float | None:
         names = self.output_names  # type: ignore[attr-defined]
-        if not isinstance(source, ArraySource) or len(names) != 1 or source.data.w != [None]:
+        if not isinstance(source, ArraySource) or len(names) != 1 or source.specs.w != (None,):
             return None
         return baseline_loss(self.objective.loss_of(names)[0], source.data.y[0])
 
-    def _restore_callbacks(self) -> None:
-        states, self.restored_callbacks = self.restored_callbacks, None
-        if states is not None and self.callbacks is not None:
-            self.callbacks.restore(states)
-
-    def _refuse(self, message: str) -> Any:
+    def _refuse(self, message: str) -> NoReturn:
         ops.refuse(getattr(self, "name", "model"), message)
 
 

@@ -21,8 +21,9 @@ namespace {
 struct Avx2 {
   static constexpr const char* kName = "avx2";
   static constexpr int kVectorBytes = 32;
-  static constexpr int kRows = 6, kVectors = 2;              // 12 accumulators, 2 of b, 1 of a: 15 of 16 registers
-  static constexpr std::int64_t kBlockBytes = 128 * 1024;  // these CPUs have 256 KiB of L2 or more
+  static constexpr int kRows = 6, kVectors = 2;  // 12 accumulators, 2 of b, 1 of a: 15 of 16 registers
+  static constexpr std::int64_t kBlockBytes = 256 * 1024;  // half of L2 since Zen and Alder Lake
+  static constexpr bool kCheapMasks = false;               // a masked store is a dozen operations on some
 
   template <typename T>
   struct Vector {

@@ -21,8 +21,9 @@ namespace {
 struct Avx512 {
   static constexpr const char* kName = "avx512";
   static constexpr int kVectorBytes = 64;
-  static constexpr int kRows = 14, kVectors = 2;             // 28 accumulators, 2 of b, 1 of a: 31 of 32 registers
+  static constexpr int kRows = 14, kVectors = 2;  // 28 accumulators, 2 of b, 1 of a: 31 of 32 registers
   static constexpr std::int64_t kBlockBytes = 512 * 1024;  // these CPUs have 1 MiB of L2 or more
+  static constexpr bool kCheapMasks = true;  // a whole vector may go through load_first and store_first
 
   template <typename T>
   struct Vector {

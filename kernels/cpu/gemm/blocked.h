@@ -1,5 +1,5 @@
-// The blocks around the register tile, and the choice between the ways of a product. It stands apart from the tile,
-// since what it weighs are caches.
+// The blocks around the register tile, and the choice between the ways of a product. It stands apart from the
+// tile, since what it weighs are caches.
 //
 //   for block of rows:           its packed a fills about a quarter of L2
 //     for block of k:            kDepth steps
@@ -9,20 +9,24 @@
 //         for tile of rows:      multiply_tile
 //     epilogue on the rows
 //
-// What differs from Goto and BLIS: b is packed panel by panel for each block of rows instead of once into a shared
-// buffer. Packing a step of k costs about 3 cycles, its use 1 cycle a row, so with 64 rows it is 5 % and with 256
-// it is 1 %. In return a part needs nothing of its neighbours (no barrier, no order among threads), the workspace
-// does not grow with n, and finished rows come out early enough for an epilogue.
+// What differs from Goto and BLIS: b is packed panel by panel for each block of rows instead of once into a
+// shared buffer. Packing a step of k costs about 3 cycles, its use 1 cycle a row, so with 64 rows it is 5 %
+// and with 256 it is 1 %. In return a part needs nothing of its neighbours (no barrier, no order among
+// threads), the workspace does not grow with n, and finished rows come out early enough for an epilogue.
 #pragma once
 
 namespace graphc::kernels {
 
 namespace {
 
-// Steps of k in a block. A panel of b (128 bytes a step with AVX-512, 64 with AVX2) has to stay in L1 (48 or 32 KiB)
-// beside the a that streams past; each further block reads and writes c once more. The same for every instruction
-// set, so that they give the same bits.
+// Steps of k in a block. A panel of b (128 bytes a step with AVX-512, 64 with AVX2) has to stay in L1 (48 or
+// 32 KiB) beside the a that streams past; each further block reads and writes c once more. The same for every
+// instruction set, so that they give the same bits.
 constexpr std::int64_t kDepth = 256;
+
+// When b is not packed; panel_of_b says why.
+constexpr std::int64_t kFewRows = 16;            // two tiles of strided rows
+constexpr std::int64_t kShortBytes = 16 * 1024;  // half of a small L1
 
 constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0); }
 
@@ -34,10 +38,10 @@ GRAPHC_INLINE std::int64_t block_depth(std::int64_t k) {
 template <typename Isa, typename T>
 struct Sizes {
   static constexpr int lanes = kLanes<Isa, T>;
-  static constexpr int rows = Isa::kRows;                                // of a tile
-  static constexpr int columns = Isa::kVectors * lanes;                  // of a tile
-  static constexpr int a_step = (rows + lanes - 1) / lanes * lanes;      // packed a: whole vectors a step of k
-  static constexpr int strided_rows = rows < 8 ? rows : 8;               // of a tile whose a is not packed
+  static constexpr int rows = Isa::kRows;                            // of a tile
+  static constexpr int columns = Isa::kVectors * lanes;              // of a tile
+  static constexpr int a_step = (rows + lanes - 1) / lanes * lanes;  // packed a: whole vectors a step of k
+  static constexpr int strided_rows = rows < 8 ? rows : 8;  // a not packed: at worst one set of L1 (8 ways)
 };
 
 // Tiles of rows in a block, when there are `tiles` in all: their packed a is at most Isa::kBlockBytes.
@@ -50,7 +54,8 @@ GRAPHC_INLINE std::int64_t block_tiles(std::int64_t tiles, std::int64_t depth) {
 template <typename Isa, typename T, int... kIndex>
 constexpr auto packed_tiles(std::integer_sequence<int, kIndex...>) {
   return std::array<TileFunction<T>, sizeof...(kIndex)>{
-      multiply_tile<Isa, T, kIndex / Isa::kVectors + 1, kIndex % Isa::kVectors + 1, Sizes<Isa, T>::a_step>...};
+      multiply_tile<Isa, T, kIndex / Isa::kVectors + 1, kIndex % Isa::kVectors + 1,
+                    Sizes<Isa, T>::a_step>...};
 }
 
 template <typename Isa, typename T, int... kIndex>
@@ -60,7 +65,8 @@ constexpr auto strided_tiles(std::integer_sequence<int, kIndex...>) {
 }
 
 template <typename Isa, typename T>
-constexpr auto kPackedTiles = packed_tiles<Isa, T>(std::make_integer_sequence<int, Isa::kRows * Isa::kVectors>());
+constexpr auto kPackedTiles =
+    packed_tiles<Isa, T>(std::make_integer_sequence<int, Isa::kRows * Isa::kVectors>());
 template <typename Isa, typename T>
 constexpr auto kStridedTiles =
     strided_tiles<Isa, T>(std::make_integer_sequence<int, Sizes<Isa, T>::strided_rows * Isa::kVectors>());
@@ -97,9 +103,11 @@ struct Blocked {
 
   void run() {
     const std::int64_t rows = part.row_end - part.row_begin, depth = block_depth(product.k);
+    // One panel of b uses each a once, at 1 cycle an element of a tile; packing it costs a third of that.
     const bool pack_a = part.column_end - part.column_begin > 2 * S::columns;
     const std::int64_t most_rows = block_tiles<Isa, T>(ceil_divide(rows, S::rows), depth) * S::rows;
-    const std::int64_t block_rows = rows <= most_rows ? rows : ceil_divide(rows, ceil_divide(rows, most_rows));
+    const std::int64_t block_rows =
+        rows <= most_rows ? rows : ceil_divide(rows, ceil_divide(rows, most_rows));
     FinishedRows finished{part.epilogue, part.row_begin, part.row_end};
     for (std::int64_t i = part.row_begin; i < part.row_end; i += block_rows) {
       const std::int64_t end = std::min(i + block_rows, part.row_end);
@@ -141,7 +149,8 @@ struct Blocked {
       tile.a_row = product.transpose_a ? 1 : product.lda;
       tile.a_step = product.transpose_a ? product.lda : 1;
       const std::int64_t next = j + S::columns;
-      const std::int64_t next_columns = tile.b == packed_b ? std::min<std::int64_t>(S::columns, part.column_end - next) : 0;
+      const std::int64_t next_columns =
+          tile.b == packed_b ? std::min<std::int64_t>(S::columns, part.column_end - next) : 0;
       std::int64_t i = begin;
       for (std::int64_t t = 0; t < tiles; ++t) {
         const std::int64_t count = height + (t < higher);
@@ -160,24 +169,28 @@ struct Blocked {
     }
   }
 
-  // The share of tile t in fetching the next panel of b, which is packed as soon as the last tile is done: its rows
-  // lie too far apart for the hardware to foresee.
-  void prefetch_b(std::int64_t p, std::int64_t depth, std::int64_t j, std::int64_t columns, std::int64_t t, std::int64_t tiles) {
+  // The share of tile t in fetching the next panel of b, which is packed as soon as the last tile is done:
+  // its rows lie too far apart for the hardware to foresee.
+  void prefetch_b(std::int64_t p, std::int64_t depth, std::int64_t j, std::int64_t columns, std::int64_t t,
+                  std::int64_t tiles) {
     const std::int64_t rows = product.transpose_b ? columns : depth;
     const std::int64_t bytes = (product.transpose_b ? depth : columns) * std::int64_t(sizeof(T));
     const std::int64_t end = rows * (t + 1) / tiles;
     for (std::int64_t r = rows * t / tiles; r < end; ++r) {
       const char* line = reinterpret_cast<const char*>(b_at(p, j) + r * product.ldb);
       for (std::int64_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(line + byte, 0, 2);
+      __builtin_prefetch(line + bytes - 1, 0, 2);
     }
   }
 
-  // A panel that few tiles use, or that is small and whole, is read where it lies.
+  // A panel is read where it lies if it is whole and either used by few rows (packing would cost a fifth of
+  // its use) or so short that it fits L1 with all that lies between its rows.
   const T* panel_of_b(std::int64_t p, std::int64_t depth, std::int64_t j, int columns, std::int64_t rows,
                       std::int64_t& step) {
     const T* b = b_at(p, j);
-    const bool few = rows <= 2 * 8 || depth * product.ldb * std::int64_t(sizeof(T)) <= 8192;
-    if (!product.transpose_b && columns % S::lanes == 0 && few) {
+    const bool few = rows <= kFewRows,
+               short_rows = depth * product.ldb * std::int64_t(sizeof(T)) <= kShortBytes;
+    if (!product.transpose_b && columns % S::lanes == 0 && (few || short_rows)) {
       step = product.ldb;
       return b;
     }

@@ -1,5 +1,5 @@
-// The kernels of each instruction set, as gemm.cpp collects them. It stands apart from gemm.h, since callers must
-// not name one that their CPU may lack.
+// The kernels of each instruction set, as gemm.cpp collects them. It stands apart from gemm.h, since callers
+// must not name one that their CPU may lack.
 #pragma once
 
 #include "gemm.h"

@@ -1,5 +1,5 @@
-// One GemmKernel from one instruction set's traits: checks, chooses a way, calls the epilogue of those that have no
-// blocks. It stands apart from the ways themselves.
+// One GemmKernel from one instruction set's traits: checks, chooses a way, calls the epilogue of those that
+// have no blocks. It stands apart from the ways themselves.
 #pragma once
 
 namespace graphc::kernels {
@@ -17,7 +17,8 @@ std::size_t workspace_bytes(std::int64_t m, std::int64_t n, std::int64_t k) {
   if (m <= 0 || n <= 0 || k <= 0) return 0;
   const std::int64_t depth = block_depth(k);
   const std::int64_t tiles = block_tiles<Isa, T>(ceil_divide(m, Sizes<Isa, T>::rows), depth);
-  const std::size_t a = n == 1 || m == 1 ? 0 : static_cast<std::size_t>(tiles * depth * Sizes<Isa, T>::a_step);
+  const std::size_t a =
+      n == 1 || m == 1 ? 0 : static_cast<std::size_t>(tiles * depth * Sizes<Isa, T>::a_step);
   return ((workspace_elements_of_b<Isa, T>(k) + a) * sizeof(T) + 63) / 64 * 64;
 }
 
@@ -46,7 +47,7 @@ void multiply_column(const Product<T>& x, const Part& part, T* workspace) {
   const std::int64_t i = part.row_begin, count = part.row_end - i, x_step = x.transpose_b ? 1 : x.ldb;
   T* y = x.c + i * x.ldc;
   if (x.transpose_a) {
-    run_combination<Isa, T>({x.a + i, x.lda, x.b, x_step, y, x.ldc, count, x.k, x.alpha}, workspace);
+    run_combination<Isa, T>({x.a + i, x.lda, x.b, x_step, y, x.ldc, count, x.k, x.alpha});
   } else {
     run_dots<Isa, T>({x.a + i * x.lda, x.lda, x.b, x_step, y, x.ldc, count, x.k, x.alpha}, workspace);
   }
@@ -59,7 +60,7 @@ void multiply_row(const Product<T>& x, const Part& part, T* workspace) {
   if (x.transpose_b) {
     run_dots<Isa, T>({x.b + j * x.ldb, x.ldb, x.a, x_step, x.c + j, 1, count, x.k, x.alpha}, workspace);
   } else {
-    run_combination<Isa, T>({x.b + j, x.ldb, x.a, x_step, x.c + j, 1, count, x.k, x.alpha}, workspace);
+    run_combination<Isa, T>({x.b + j, x.ldb, x.a, x_step, x.c + j, 1, count, x.k, x.alpha});
   }
 }
 

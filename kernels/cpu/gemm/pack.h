@@ -1,12 +1,13 @@
-// Packing: strips of a and of b in the order in which the register tile reads them. It stands apart from the blocks
-// that decide what is packed; both matrices use the same two functions.
+// Packing: strips of a and of b in the order in which the register tile reads them. It stands apart from the
+// blocks that decide what is packed; both matrices use the same two functions.
 #pragma once
 
 namespace graphc::kernels {
 
 namespace {
 
-// to[p * kStride + i] = from[p * step + i] for i in [0, count), p in [0, depth); lanes up to a whole vector are zero.
+// to[p * kStride + i] = from[p * step + i] for i in [0, count), p in [0, depth); lanes up to a whole vector
+// are zero.
 template <typename Isa, typename T, int kStride>
 void pack_straight(T* to, const T* from, std::int64_t step, int count, std::int64_t depth) {
   constexpr int lanes = kLanes<Isa, T>;
@@ -25,7 +26,8 @@ void pack_straight(T* to, const T* from, std::int64_t step, int count, std::int6
   }
 }
 
-// The lane of [a, b] that lane `lane` of the first (second: false) of two mixed rows takes; blocks of `half` lanes.
+// The lane of [a, b] that lane `lane` of the first (second: false) of two mixed rows takes; blocks of `half`
+// lanes.
 constexpr int mixed_lane(int lane, int half, int lanes, bool first) {
   const bool from_b = (lane & half) != 0;
   const int within = (lane & ~half) + (first ? 0 : half);
@@ -83,7 +85,8 @@ void pack_transposed(T* to, const T* from, std::int64_t step, int count, std::in
   for (std::int64_t p = 0; p < depth; p += lanes) {
     const int columns = static_cast<int>(std::min<std::int64_t>(lanes, depth - p));
     for (int i = 0; i < count; i += lanes) {
-      pack_square<Isa, T, kStride>(to + p * kStride + i, from + i * step + p, step, std::min(lanes, count - i), columns);
+      pack_square<Isa, T, kStride>(to + p * kStride + i, from + i * step + p, step,
+                                   std::min(lanes, count - i), columns);
     }
   }
 }

@@ -1,5 +1,5 @@
-// The kernels for every CPU: vectors of 16 bytes, which SSE2 and NEON have. One file an instruction set, so that
-// nothing of it leaks.
+// The kernels for every CPU: vectors of 16 bytes, which SSE2 and NEON have. One file an instruction set, so
+// that nothing of it leaks.
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -16,8 +16,9 @@ namespace {
 struct Portable {
   static constexpr const char* kName = "portable";
   static constexpr int kVectorBytes = 16;
-  static constexpr int kRows = 4, kVectors = 2;              // 8 accumulators, 2 of b, 1 of a: 11 of 16 registers
+  static constexpr int kRows = 4, kVectors = 2;  // 8 accumulators, 2 of b, 1 of a: 11 of 16 registers
   static constexpr std::int64_t kBlockBytes = 128 * 1024;  // half of a small L2
+  static constexpr bool kCheapMasks = false;               // they are loops
 
   template <typename T>
   struct Vector {
@@ -29,7 +30,8 @@ struct Portable {
   static inline __attribute__((always_inline)) V fma(V a, V b, V c) {
 #if defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF)
     constexpr int lanes = kVectorBytes / sizeof(a[0]);
-    for (int l = 0; l < lanes; ++l) c[l] = lanes == 4 ? __builtin_fmaf(a[l], b[l], c[l]) : __builtin_fma(a[l], b[l], c[l]);
+    for (int l = 0; l < lanes; ++l)
+      c[l] = lanes == 4 ? __builtin_fmaf(a[l], b[l], c[l]) : __builtin_fma(a[l], b[l], c[l]);
     return c;
 #else
     return a * b + c;  // two roundings: a call of fma per lane would be a hundred times slower

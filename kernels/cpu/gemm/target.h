@@ -1,6 +1,6 @@
-// Compiles what follows for one x86-64 instruction set, up to GRAPHC_TARGET_END, whatever the command line says. It
-// stands apart because GCC and Clang spell it differently. Library headers are included before: their inline
-// functions must stay runnable everywhere.
+// Compiles what follows for one x86-64 instruction set, up to GRAPHC_TARGET_END, whatever the command line
+// says. It stands apart because GCC and Clang spell it differently. Library headers are included before:
+// their inline functions must stay runnable everywhere.
 #pragma once
 
 #define GRAPHC_PRAGMA(text) _Pragma(#text)

@@ -1,5 +1,5 @@
-// Products with a vector: m == 1 or n == 1. They stand apart because each element of the matrix is used once: there
-// is nothing to block for, only to read in order.
+// Products with a vector: m == 1 or n == 1. They stand apart because each element of the matrix is used once:
+// there is nothing to block for, only to read in order.
 #pragma once
 
 namespace graphc::kernels {
@@ -65,7 +65,8 @@ void dot_rows(const T* rows, std::int64_t row_step, const T* x, std::int64_t dep
       const Vec<Isa, T> factor = Isa::load_first(x + p + v * lanes, count);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
-        sums[r][v] = Isa::fma(Isa::load_first(rows + r * row_step + p + v * lanes, count), factor, sums[r][v]);
+        sums[r][v] =
+            Isa::fma(Isa::load_first(rows + r * row_step + p + v * lanes, count), factor, sums[r][v]);
       }
     }
   }
@@ -100,7 +101,7 @@ void run_dots(const Dots<T>& d, T* gathered) {
   }
 }
 
-// y[j] = alpha * sum over p of x[p] * rows[p, j]: the tile of one row, eight vectors wide.
+// y[j] = alpha * sum over p of x[p] * rows[p, j].
 template <typename T>
 struct Combination {
   const T* rows;
@@ -112,43 +113,73 @@ struct Combination {
   T alpha;
 };
 
-template <typename Isa, typename T>
-void run_combination(const Combination<T>& d, T* packed) {
+// kVectors vectors of y over one block of k, in registers; `last` elements in the last one. The order of each
+// sum is that of multiply_tile.
+template <typename Isa, typename T, int kVectors>
+void combine_rows(const Combination<T>& block, bool accumulate, int last) {
+  using V = Vec<Isa, T>;
   constexpr int lanes = kLanes<Isa, T>;
-  constexpr int wide = 8;
-  const std::int64_t block = block_depth(d.depth);
-  for (std::int64_t j = 0; j < d.count;) {
-    T narrow[wide * lanes];
-    const std::int64_t left = d.count - j;
-    const int columns = static_cast<int>(left >= wide * lanes ? wide * lanes : std::min<std::int64_t>(left, lanes));
-    Tile<T> tile;
-    tile.c = d.y_step == 1 ? d.y + j : narrow;
-    tile.ldc = 0;
-    tile.a_row = 0;
-    tile.a_step = d.x_step;
-    tile.alpha = d.alpha;
-    tile.columns = columns < lanes ? columns : lanes;
-    for (std::int64_t p = 0; p < d.depth; p += block) {
-      tile.depth = std::min(block, d.depth - p);
-      tile.a = d.x + p * d.x_step;
-      tile.b = d.rows + p * d.row_step + j;
-      tile.b_step = d.row_step;
-      tile.accumulate = p > 0;
-      if (columns < lanes) {
-        pack_straight<Isa, T, lanes>(packed, tile.b, d.row_step, columns, tile.depth);
-        tile.b = packed;
-        tile.b_step = lanes;
-      }
-      if (columns == wide * lanes) {
-        multiply_tile<Isa, T, 1, wide, 0>(tile);
-      } else {
-        multiply_tile<Isa, T, 1, 1, 0>(tile);
-      }
+  V sums[kVectors] = {};
+  const T* rows = block.rows;
+  const T* x = block.x;
+  for (std::int64_t p = 0; p < block.depth; ++p) {
+    const V factor = broadcast<Isa, T>(*x);
+#pragma GCC unroll 32
+    for (int v = 0; v < kVectors - 1; ++v)
+      sums[v] = Isa::fma(factor, load<Isa, T>(rows + v * lanes), sums[v]);
+    constexpr int v = kVectors - 1;
+    const V tail = !Isa::kCheapMasks && last == lanes ? load<Isa, T>(rows + v * lanes)
+                                                      : Isa::load_first(rows + v * lanes, last);
+    sums[v] = Isa::fma(factor, tail, sums[v]);
+    rows += block.row_step;
+    x += block.x_step;
+  }
+  const V alpha = broadcast<Isa, T>(block.alpha);
+  T* y = block.y;
+#pragma GCC unroll 32
+  for (int v = 0; v < kVectors; ++v, y += lanes) {
+    if (v < kVectors - 1 || (!Isa::kCheapMasks && last == lanes)) {
+      store<Isa, T>(y, accumulate ? Isa::fma(alpha, sums[v], load<Isa, T>(y)) : alpha * sums[v]);
+    } else {
+      Isa::store_first(y, accumulate ? Isa::fma(alpha, sums[v], Isa::load_first(y, last)) : alpha * sums[v],
+                       last);
+    }
+  }
+}
+
+template <typename Isa, typename T, int... kIndex>
+constexpr auto combinations(std::integer_sequence<int, kIndex...>) {
+  return std::array<void (*)(const Combination<T>&, bool, int), sizeof...(kIndex)>{
+      combine_rows<Isa, T, kIndex + 1>...};
+}
+
+// A pass over the rows reads as many columns as there are registers for: long runs are what the hardware
+// foresees.
+template <typename Isa>
+constexpr int kMostVectors = Isa::kRows * Isa::kVectors;
+template <typename Isa, typename T>
+constexpr auto kCombinations = combinations<Isa, T>(std::make_integer_sequence<int, kMostVectors<Isa>>());
+
+template <typename Isa, typename T>
+void run_combination(const Combination<T>& d) {
+  constexpr std::int64_t lanes = kLanes<Isa, T>, widest = kMostVectors<Isa> * lanes;
+  const std::int64_t depth = block_depth(d.depth);
+  T strided[widest];
+  for (std::int64_t j = 0; j < d.count; j += widest) {
+    const std::int64_t columns = std::min<std::int64_t>(widest, d.count - j);
+    const std::int64_t vectors = ceil_divide(columns, lanes);
+    const int last = static_cast<int>(columns - (vectors - 1) * lanes);
+    Combination<T> block = d;
+    block.y = d.y_step == 1 ? d.y + j : strided;
+    for (std::int64_t p = 0; p < d.depth; p += depth) {
+      block.rows = d.rows + p * d.row_step + j;
+      block.x = d.x + p * d.x_step;
+      block.depth = std::min(depth, d.depth - p);
+      kCombinations<Isa, T>[static_cast<std::size_t>(vectors - 1)](block, p > 0, last);
     }
     if (d.y_step != 1) {
-      for (int l = 0; l < columns; ++l) d.y[(j + l) * d.y_step] = narrow[l];
+      for (std::int64_t l = 0; l < columns; ++l) d.y[(j + l) * d.y_step] = strided[l];
     }
-    j += columns;
   }
 }
 

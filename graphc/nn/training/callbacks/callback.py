@@ -91,3 +91,16 @@ class CallbackList:
         """Call the hook of every callback."""
         for hook in self.hooks(name, last):
             hook(*arguments)
+
+    def states(self) -> list[dict[str, Any]]:
+        """The state of each callback, with the name of its class."""
+        return [{"class": type(c).__name__, "state": c.get_state()} for c in self.callbacks]
+
+    def restore(self, states: Iterable[dict[str, Any]]) -> None:
+        """Give each callback the state that one of its class had; those of one class go by their order."""
+        left = list(states)
+        for callback in self.callbacks:
+            found = next((s for s in left if s["class"] == type(callback).__name__), None)
+            if found is not None:
+                left.remove(found)
+                callback.set_state(found["state"])

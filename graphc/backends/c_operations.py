@@ -1,7 +1,7 @@
-"""How C++ writes the types, constants and operations of the kernel IR.
+"""How C++ and CUDA C++ write the types, constants and operations of the kernel IR.
 
-A table apart from the renderer, so that what an operation means on this target is read in one place
-(with kernels/prologue/scalar.h, whose functions it uses).
+A table apart from the renderers, so that what an operation means in these languages is read in one place
+(with the prologues in kernels/prologue/, whose functions it uses).
 """
 
 from __future__ import annotations
