@@ -4,16 +4,20 @@
 PYTHON ?= python3
 VENV   := .venv
 BENCH  := .venv-bench
+COMPARE := .venv-compare
 NATIVE := $(shell find csrc kernels -name '*.[ch]pp' -o -name '*.h' 2>/dev/null)
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs compare bench fuzz clean
 .PRECIOUS: %/bin/pip %/build-requirements %/runtime
 
 help:
 	@echo "make demo    train on Iris and MNIST, print the fused schedule, draw into demo-output/"
 	@echo "make test    run the tests (ARGS='-k softmax' hands options to pytest)"
 	@echo "make lint    ruff, mypy and clang-format; changes nothing"
+	@echo "make docs    build the documentation's site into build/docs/ (ARGS hands options to sphinx)"
+	@echo "make compare train in graphc and in Keras 3, from the same weights, and compare losses and weights"
 	@echo "make bench   time against PyTorch, JAX and PyTensor (ARGS='--only softmax' selects rows)"
+	@echo "make fuzz    damage packages under libFuzzer for ten minutes (ARGS='-max_total_time=60'); needs clang"
 	@echo "make clean   remove the virtual environments and everything built"
 
 demo: $(VENV)/installed
@@ -28,11 +32,30 @@ lint: $(VENV)/installed
 	$(VENV)/bin/mypy graphc
 	$(VENV)/bin/clang-format --dry-run -Werror $(NATIVE) benchmarks/stream.cpp
 
+docs: $(VENV)/installed
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet $(ARGS) docs build/docs
+	@echo "build/docs/index.html"
+
+compare: $(COMPARE)/installed
+	$(COMPARE)/bin/python tests/compare/against_keras.py
+
 bench: $(BENCH)/installed $(BENCH)/peers
 	$(BENCH)/bin/python -m benchmarks.run --write $(ARGS)
 
+# What a loader does with a package up to the point of running its code; sanitizers watch.
+FUZZED := $(addprefix csrc/runtime/,byte_reader.cpp decode.cpp layout.cpp memory.cpp size.cpp solve.cpp) \
+    $(addprefix csrc/host/,cpu.cpp file.cpp package.cpp package_file.cpp sha256.cpp)
+
+fuzz: $(VENV)/installed
+	@command -v clang++ >/dev/null || { echo "make fuzz needs clang with libFuzzer: apt install clang" >&2; exit 1; }
+	mkdir -p build/fuzz/corpus
+	PYTHONPATH=tests/export $(VENV)/bin/python -m small_networks build/fuzz/corpus
+	clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Icsrc -Icsrc/include \
+	    tests/export/fuzz_package.cpp $(FUZZED) -o build/fuzz/package
+	build/fuzz/package -max_total_time=600 -rss_limit_mb=4096 build/fuzz/corpus $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(BENCH) build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BENCH) $(COMPARE) build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find graphc -name '_core*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -48,11 +71,15 @@ clean:
 	@touch $@
 
 $(VENV)/installed: pyproject.toml | $(VENV)/runtime
-	$(VENV)/bin/pip install --quiet --no-build-isolation --editable '.[dev,demo]'
+	$(VENV)/bin/pip install --quiet --no-build-isolation --editable '.[dev,demo,docs]'
 	@touch $@
 
 $(BENCH)/installed: pyproject.toml | $(BENCH)/runtime
 	$(BENCH)/bin/pip install --quiet --no-build-isolation --editable .
+	@touch $@
+
+$(COMPARE)/installed: pyproject.toml tests/compare/requirements.txt | $(COMPARE)/runtime
+	$(COMPARE)/bin/pip install --quiet --no-build-isolation --editable . --requirement tests/compare/requirements.txt
 	@touch $@
 
 # One by one: a peer that cannot be installed here is a line in the results, not the end of the run.

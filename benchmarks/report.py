@@ -12,6 +12,8 @@ from benchmarks.peers import OURS, PEERS
 
 TOLERABLE = 0.05  # cores that other processes may use before a row is marked
 COLUMNS = ("ratio", "best of graphc", "fastest peer", "of roofline", *PEERS)
+HEAD = ["row", *COLUMNS]
+FIT_COLUMNS = ("graphc", "loop by hand", "Keras JAX", "Keras torch")
 
 
 def quantity(row: Mapping[str, Any]) -> tuple[Mapping[str, float], float, str]:
@@ -39,9 +41,16 @@ def cells(row: Mapping[str, Any]) -> list[str]:
     return [ratio, best or "–", fastest or "–", share, *by_peer]
 
 
-def table(title: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def fit_cells(row: Mapping[str, Any]) -> list[str]:
+    """The cells of a row of fit.py: what the fastest other takes by what graphc takes, then each."""
+    seconds = row["seconds"]
+    others = [seconds[name] for name in FIT_COLUMNS if name in seconds and name != "graphc"]
+    ratio = f"{min(others) / seconds['graphc']:.2f}" if others and "graphc" in seconds else "–"
+    return [ratio, *(f"{number(seconds[name] * 1e3)} ms" if name in seconds else "–" for name in FIT_COLUMNS)]
+
+
+def table(lines: list[list[str]]) -> list[str]:
     """A Markdown table, padded so that it reads well unrendered."""
-    lines = [[title, *COLUMNS], *([row["name"], *cells(row)] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
@@ -69,8 +78,14 @@ def notes(runs: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(found)
 
 
-def render(machine: str, date: str, timed: list[dict[str, Any]], whole: list[dict[str, Any]]) -> str:
-    """The report. `timed`: one result of measure.py a thread count; `whole`: the rows of whole_process.py."""
+def render(
+    machine: str,
+    date: str,
+    timed: list[dict[str, Any]],
+    whole: list[dict[str, Any]],
+    fit: list[dict[str, Any]],
+) -> str:
+    """The report. `timed`: one result of measure.py a thread count; `whole`, `fit`: rows of whole_process.py, fit.py."""
     lines = [f"# {date}", "", machine, ""]
     versions = {name: version for run in timed for name, version in run["versions"].items()}
     if versions:
@@ -83,8 +98,11 @@ def render(machine: str, date: str, timed: list[dict[str, Any]], whole: list[dic
     ]
     for run in timed:
         rates = f"triad {run['triad'] / 1e9:.1f} GB/s, GEMM {run['gemm'] / 1e9:.0f} GFLOP/s"
-        lines += [f"## {threads_text(run['threads'])}: {rates}", "", *table("row", run["rows"]), ""]
+        lines += [f"## {threads_text(run['threads'])}: {rates}", "", *table([HEAD, *([row["name"], *cells(row)] for row in run["rows"])]), ""]
     if whole:
-        lines += ["## Whole processes", "", *table("row", whole), ""]
-    remarks = notes([*timed, {"rows": whole}])
+        lines += ["## Whole processes", "", *table([HEAD, *([row["name"], *cells(row)] for row in whole)]), ""]
+    if fit:
+        head = ["training by fit", "ratio", *FIT_COLUMNS]
+        lines += ["## Training by fit", "", *table([head, *([row["name"], *fit_cells(row)] for row in fit)]), ""]
+    remarks = notes([*timed, {"rows": whole}, {"rows": fit}])
     return "\n".join(lines + ([*remarks, ""] if remarks else []))

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, report, whole_process
+from benchmarks import fit, machine, report, whole_process
 from benchmarks.environment import with_threads
 from benchmarks.peers import PEERS
 
@@ -61,9 +61,10 @@ def main() -> None:
     if re.search(arguments.only, "whole process, peak memory", re.IGNORECASE):
         absent = {name for run in timed for name in run["missing"]}
         whole = whole_process.measure(cores, [name for name in PEERS if name not in absent])
+    epochs = fit.measure(cores) if re.search(arguments.only, "training by fit", re.IGNORECASE) else []
 
     timed = [run for run in timed if run["rows"]]
-    text = report.render(machine.describe(), datetime.date.today().isoformat(), timed, whole)
+    text = report.render(machine.describe(), datetime.date.today().isoformat(), timed, whole, epochs)
     print(text)
     if arguments.write:
         RESULTS.write_text(text)

@@ -33,6 +33,7 @@ def text() -> str:
     """The whole page."""
     step, cpp = build(), build("cpp")
     kernels = "\n".join(print_kernel(k) for k in step.compilation.schedule.kernels)
+    rendered = cpp.dump("kernels")
     llvm = step.dump("kernels").splitlines()
     sections = [
         (
@@ -69,9 +70,10 @@ def text() -> str:
         ),
         (
             '`dump("kernels")`, C++',
-            'Rendered by `backend="cpp"`: plain loops that the compiler vectorises.',
+            'Rendered by `backend="cpp"`: plain loops that the compiler vectorises, after the scalar operations of '
+            "`kernels/prologue/scalar.h`.",
             "cpp",
-            cpp.dump("kernels"),
+            rendered[rendered.index("// from") :],
         ),
         (
             '`dump("kernels")`, LLVM',

@@ -27,7 +27,7 @@ import pictures
 
 import graphc as gc
 
-# %% tags=["parameters"]
+# %%
 QUICK, OUTPUT = pictures.settings(__doc__)
 
 # %% [markdown]
@@ -126,7 +126,7 @@ right.plot(1, 1, "k*", markersize=12)
 right.set(
     xlabel="a", ylabel="b", xlim=(-1.8, 1.8), ylim=(-3.5, 2.4), title="Rosenbrock's valley: first and second order"
 )
-right.legend(loc="lower right", fontsize="small")
+right.legend(loc="lower left", fontsize="small")
 pictures.save(figure, OUTPUT / "01-gradients.png")
 
 # %% [markdown]

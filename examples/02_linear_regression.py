@@ -21,7 +21,7 @@ import pictures
 
 import graphc as gc
 
-# %% tags=["parameters"]
+# %%
 QUICK, OUTPUT = pictures.settings(__doc__)
 
 # %% [markdown]

@@ -19,7 +19,7 @@ import pictures
 import graphc as gc
 from graphc import data
 
-# %% tags=["parameters"]
+# %%
 QUICK, OUTPUT = pictures.settings(__doc__)
 
 # %% [markdown]
@@ -45,8 +45,8 @@ split = data.standardize(data.train_validation_test_split(samples.x, samples.y, 
 batch = gc.dim("batch")
 x = gc.input("x", (batch, 2), "float32")
 t = gc.input("t", (batch,), "int64")
-W = gc.variable(np.array([[1.0], [-1.0]], "float32"), name="W")  # a wrong line on purpose
-b = gc.variable(np.float32([1.5]), name="b")
+W = gc.variable(np.array([[1.0], [1.0]], "float32"), name="W")  # a wrong line on purpose
+b = gc.variable(np.array([1.5], "float32"), name="b")
 
 z = (x @ W + b)[:, 0]
 loss = gc.nn.losses.binary_cross_entropy(z, t)

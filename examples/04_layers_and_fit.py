@@ -21,12 +21,13 @@ It stands apart from example 3, which shows what happens inside the calls that a
 # Underneath it is the same: layers declare the same graph, and `fit` compiles one training step and calls it.
 
 # %%
+import numpy as np
 import pictures
 
 import graphc as gc
 from graphc import data
 
-# %% tags=["parameters"]
+# %%
 QUICK, OUTPUT = pictures.settings(__doc__)
 
 # %% [markdown]
@@ -43,15 +44,16 @@ validation = (split.validation.x, split.validation.y)
 # %% [markdown]
 # ## The same model: one layer
 #
-# `Dense(1, "sigmoid")` is $\sigma(x W + b)$ with one output: exactly the classifier of notebook 3. `summary` lists the
-# layers and counts their parameters: two weights and a bias.
+# `Dense(1, "sigmoid")` is $\sigma(x W + b)$ with one output: exactly the classifier of notebook 3. `summary` lists
+# the layers and counts their parameters: two weights and a bias. (`verbose=0` keeps this page short; without it,
+# `fit` shows a bar for every epoch.)
 
 # %%
 linear = gc.nn.Sequential([gc.nn.Input((2,)), gc.nn.Dense(1, "sigmoid")], name="linear")
 linear.summary()
 linear.compile(optimizer=gc.nn.optimizers.SGD(0.1), loss="binary_crossentropy", metrics=["accuracy"])
 history = linear.fit(
-    *(split.train.x, split.train.y), batch_size=32, epochs=12 if QUICK else 40, validation_data=validation, verbose=0
+    split.train.x, split.train.y, batch_size=32, epochs=12 if QUICK else 40, validation_data=validation, verbose=0
 )
 print(f"\ntest: {linear.evaluate(split.test.x, split.test.y, return_dict=True, verbose=0)}")
 
@@ -70,10 +72,11 @@ print(history.diagnose())
 # more line. That is what the high-level API is for.
 
 # %%
-crossed = data.make_classification(
-    *(600,), n_features=2, n_informative=2, n_redundant=0, n_clusters_per_class=2, class_sep=1.2, flip_y=0.02, seed=4
+clouds = data.make_classification(
+    600, n_features=2, n_informative=2, n_redundant=0, n_classes=4, n_clusters_per_class=1, class_sep=1.3, seed=24
 )
-crossed = data.standardize(data.train_validation_test_split(crossed.x, crossed.y, seed=0))
+opposite = np.isin(clouds.y, (1, 2)).astype("int64")  # two of the four corners are red, two are blue
+crossed = data.standardize(data.train_validation_test_split(clouds.x, opposite, seed=0))
 
 
 def train(name: str, layers: list[gc.nn.Layer]) -> gc.nn.Sequential:
@@ -81,7 +84,8 @@ def train(name: str, layers: list[gc.nn.Layer]) -> gc.nn.Sequential:
     model = gc.nn.Sequential([gc.nn.Input((2,)), *layers, gc.nn.Dense(1, "sigmoid")], name=name)
     model.compile(optimizer=gc.nn.optimizers.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"])
     model.fit(
-        *(crossed.train.x, crossed.train.y),
+        crossed.train.x,
+        crossed.train.y,
         epochs=15 if QUICK else 60,
         validation_data=(crossed.validation.x, crossed.validation.y),
         verbose=0,

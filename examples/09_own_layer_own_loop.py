@@ -21,7 +21,7 @@ import pictures
 import graphc as gc
 from graphc import data
 
-# %% tags=["parameters"]
+# %%
 QUICK, OUTPUT = pictures.settings(__doc__)
 gc.nn.set_seed(4)
 
@@ -86,37 +86,39 @@ print(f"own layer, fit:       test accuracy {fitted['accuracy']:.3f}")
 # we train with **sharpness-aware minimisation** (Foret et al. 2021): look at the gradient not where the weights are but
 # where the loss is worst nearby, and go down from there.
 #
-# `model(x)` declares the network on any symbolic value. `model.trainable_variables` are the variables. The rest is
-# notebook 3.
+# `model(x)` declares the network on any symbolic value, `model.loss(x, t)` the loss that `compile` was told, and
+# `model.trainable_variables` are the variables. The rest is notebook 3.
 
 # %%
 network = gc.nn.Sequential([gc.nn.Input((2,)), gc.nn.Dense(16, "tanh"), gc.nn.Dense(2)])
-optimizer = gc.nn.optimizers.SGD(0.1, momentum=0.9)
+network.compile(
+    optimizer=gc.nn.optimizers.SGD(0.1, momentum=0.9),
+    loss=gc.nn.losses.SparseCategoricalCrossentropy(from_logits=True),
+    metrics=["accuracy"],
+)
 
 batch = gc.dim("batch")
 x = gc.input("x", (batch, 2), "float32")
 t = gc.input("t", (batch,), "int64")
 weights = network.trainable_variables
 
-loss = gc.nn.losses.cross_entropy(network(x, training=True), t)
+loss = network.loss(x, t)
 gradients = gc.grad(loss, weights)
 norm = gc.sqrt(sum(gc.sum(g * g) for g in gradients))
 
 # %% [markdown]
-# Two programs share the variables. The first one climbs by 0.05 in the direction of the gradient and returns what it
-# added; the second takes that back and steps by the gradient from up there.
+# Two programs share the variables. The first one climbs by 0.05 in the direction of the gradient and keeps what it
+# added in variables of its own; the second takes that back and steps by the gradient from up there.
 
 # %%
 lifts = [gc.variable(np.zeros_like(w.value), name=f"lift_{number}") for number, w in enumerate(weights)]
 raised = {lift: 0.05 * g / (norm + 1e-12) for lift, g in zip(lifts, gradients, strict=True)}
 climb = gc.compile([x, t], loss, updates=raised | {w: w + raised[lift] for w, lift in zip(weights, lifts, strict=True)})
 
-stepped = optimizer.updates(gradients, weights)
+stepped = network.optimizer.updates(gradients, weights)
 descend = gc.compile(
     [x, t], loss, updates=stepped | {w: stepped[w] - lift for w, lift in zip(weights, lifts, strict=True)}
 )
-predict = gc.compile([x], network(x))
-accuracy = gc.compile([x, t], gc.mean(gc.astype(gc.argmax(network(x), axis=-1) == t, "float32")))
 
 curve, generator = [], np.random.default_rng(1)
 for _epoch in range(10 if QUICK else 40):
@@ -125,7 +127,8 @@ for _epoch in range(10 if QUICK else 40):
         losses.append(float(climb(part.x, part.y)))
         descend(part.x, part.y)
     curve.append(np.mean(losses))
-print(f"layers, own loop:     test accuracy {accuracy(split.test.x, split.test.y):.3f}")
+own = network.evaluate(split.test.x, split.test.y, return_dict=True, verbose=0)
+print(f"layers, own loop:     test accuracy {own['accuracy']:.3f}")
 
 # %% [markdown]
 # ## The picture
@@ -138,7 +141,7 @@ pictures.draw_points(bumps, split.test.x, split.test.y)
 layer = model.layers[0]
 bumps.scatter(*layer.centres.value.T, s=60, marker="+", color="black", zorder=4)
 bumps.set(title="own layer, fit (+: its centres)", xlim=(-3, 3), ylim=(-3, 3))
-pictures.draw_regions(cuts, lambda points: predict(points).argmax(axis=1), 3, classes=2)
+pictures.draw_regions(cuts, lambda points: network.predict(points).argmax(axis=1), 3, classes=2)
 pictures.draw_points(cuts, split.test.x, split.test.y)
 cuts.set(title="layers, own training loop")
 falling.plot(range(1, len(curve) + 1), curve, color=pictures.TRAIN)

@@ -21,6 +21,7 @@ class Network:
     x: gc.Value  # f32[batch, features]
     t: gc.Value  # i64[batch], labels
     parameters: list[gc.Variable]  # W₀, b₀, W₁, b₁, …
+    logits: gc.Value  # f32[batch, classes]
     classes: gc.Value  # i64[batch], predicted labels
     loss: gc.Value  # f32[], mean cross entropy
     accuracy: gc.Value  # f32[]
@@ -52,4 +53,4 @@ def declare_network(arrays: Sequence[np.ndarray]) -> Network:
     classes = gc.argmax(logits, axis=-1)
     loss = gc.nn.losses.cross_entropy(logits, t)
     accuracy = gc.mean(gc.astype(classes == t, "float32"))
-    return Network(x, t, parameters, classes, loss, accuracy)
+    return Network(x, t, parameters, logits, classes, loss, accuracy)

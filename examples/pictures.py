@@ -71,10 +71,11 @@ def draw_points(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
 
 def draw_confusion(axis: Any, matrix: np.ndarray, names: list[str]) -> None:
     """A confusion matrix (true class, predicted class) of counts as a heat map with its numbers."""
-    axis.imshow(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            colour = "white" if row == column else "black"
+            colour = "white" if shares[row, column] > 0.5 else "black"
             axis.text(column, row, int(count), ha="center", va="center", color=colour, fontsize="small")
     axis.set(xlabel="predicted", ylabel="true", xticks=range(len(names)), yticks=range(len(names)))
     axis.set_xticklabels(names)

@@ -38,8 +38,8 @@ class Setting(Generic[T]):
 
 
 def _parse_threads(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise ValueError("a number of threads from 1 to 1024")
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise ValueError("a number of threads from 1 to 256")
     return int(text)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from graphc.dims import Dim, Size, symbols_of
 from graphc.errors import GraphError
 from graphc.ir.graph import Graph
 from graphc.ir.value import Value
@@ -40,6 +41,7 @@ def declare(
     named, structure = _named_outputs(outputs)
     graph = _with_advances(Graph(name, _checked_inputs(inputs), named, _checked_updates(updates or {})))
     _refuse_missing_inputs(graph)
+    _refuse_unknown_sizes(graph)
     return graph, structure
 
 
@@ -130,6 +132,29 @@ def _refuse_missing_inputs(graph: Graph) -> None:
         if value.op.name == "input" and value not in given:
             needed = f"{value.attrs['name']} (from {value.origin})"
             _refuse(f"expected every input that a result needs among the inputs, got none for {needed}")
+
+
+def _refuse_unknown_sizes(graph: Graph) -> None:
+    """Every dim must follow from the shapes of the inputs: named there, or in a size that is linear in it."""
+    given = [n for v in graph.inputs for n in v.shape if isinstance(n, Dim)]
+    known: set[str] = set()
+    while True:
+        unknown = [(n, n.symbols() - known) for n in given]
+        found = {s for n, symbols in unknown for s in symbols if len(symbols) == 1 and n.is_linear_in(s)}
+        if not found:
+            break
+        known |= found
+    for value in graph.values:
+        missing = sorted(symbols_of((*value.shape, *_sizes(tuple(value.attrs.values())))) - known)
+        if missing:
+            _refuse(f"expected an input whose shape determines {missing[0]}, got none (for {value.origin})")
+
+
+def _sizes(attr: Any) -> tuple[Size, ...]:
+    """The dims in an attribute."""
+    if isinstance(attr, tuple):
+        return tuple(n for a in attr for n in _sizes(a))
+    return (attr,) if isinstance(attr, Dim) else ()
 
 
 def _describe(value: Any) -> str:

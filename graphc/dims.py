@@ -86,6 +86,11 @@ class Dim:
         """The names of the sizes that this one depends on."""
         return frozenset().union(*(_atom_symbols(a) for m in self.terms for a in m))
 
+    def is_linear_in(self, name: str) -> bool:
+        """True if this is a*name + b, where a and b may depend on other symbols."""
+        atom = ("symbol", name)
+        return all(m.count(atom) <= 1 and all(a == atom or name not in _atom_symbols(a) for a in m) for m in self.terms)
+
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """The value, given every symbol's."""
         return sum(c * prod(_evaluate_atom(atom, sizes) for atom in m) for m, c in self.terms.items())

@@ -19,6 +19,7 @@ from graphc.compiled import Program
 from graphc.errors import CompileError, GraphError
 from graphc.kernel_ir.expansion import expand
 from graphc.program.package import Package, PackagedProgram, pack, replace_file
+from graphc.program.program import Port, State
 from graphc.runtime.buffers import StateBuffer
 
 KINDS = ("package", "source", "object")
@@ -100,7 +101,8 @@ def package_of(programs: Program | Mapping[str, Program], metadata: Mapping[str,
 
 def _check_ranks(name: str, program: Program) -> None:
     plan = program.program
-    for port in (*plan.inputs, *plan.outputs, *plan.states):
+    ports: list[Port | State] = [*plan.inputs, *plan.outputs, *plan.states]
+    for port in ports:
         if len(port.shape) > _MAX_RANK:
             raise GraphError(
                 f"export: {name}: expected inputs, outputs and variables of at most {_MAX_RANK} axes, "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from graphc.errors import GraphError
 from graphc.ir.value import Value
 from graphc.ops import leaves
 from graphc.origin import here
+from graphc.runtime.arrays import as_array
 from graphc.runtime.buffers import StateBuffer
 
 _numbers = count()
@@ -36,12 +37,15 @@ class Variable(Value):
 
     @property
     def value(self) -> np.ndarray:
-        """A copy of the array. Setting it takes an array of the same shape and dtype; raises `GraphError`."""
+        """A copy of the array. Setting it takes what a program's input takes, in this shape; raises `GraphError`."""
         return self.attrs["state"].get()
 
     @value.setter
     def value(self, array: Any) -> None:
-        self.attrs["state"].set(np.asarray(array, dtype=_lenient(array, self.dtype.numpy)))
+        self.attrs["state"].set(as_array(array, f"variable {self.name}", self.dtype.name))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        raise GraphError(f"expected variables to stay one of a kind, got {self!r} to copy; make another of its value")
 
 
 def variable(
@@ -56,13 +60,14 @@ def variable(
     Programs read it, and `compile(..., updates={variable: next_value})` moves it on; where a program reads it and
     has no update for it, the next value is `advance(variable)` if given. Raises `GraphError`.
     """
+    if name is not None and not isinstance(name, str):
+        raise GraphError(f"{here()}: variable: expected a name like 'W', got {name!r}")
     array = np.asarray(initial)
-    if dtype is not None:
-        array = array.astype(as_dtype(dtype).numpy)
-    elif array.dtype == np.float64 and not isinstance(initial, (np.ndarray, np.generic)):
-        array = array.astype(np.float32)
+    wanted = dtype if dtype is not None and array.dtype.kind in "biuf" else array.dtype
+    if dtype is None and array.dtype == np.float64 and not isinstance(initial, (np.ndarray, np.generic)):
+        wanted = np.float32
     try:
-        as_dtype(array.dtype)
+        array = array.astype(as_dtype(wanted).numpy, copy=False)
     except GraphError as error:
         raise GraphError(f"{here()}: variable: {error}") from None
     label = name if name is not None else f"variable_{next(_numbers)}"
@@ -70,8 +75,3 @@ def variable(
     result = Variable(made.op, made.operands, made.attrs, made.type, made.origin)
     result.advance = advance
     return result
-
-
-def _lenient(array: Any, dtype: np.dtype) -> np.dtype | None:
-    """Python numbers and lists take the variable's dtype; arrays keep theirs, to be checked."""
-    return None if isinstance(array, (np.ndarray, np.generic)) else dtype

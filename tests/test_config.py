@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,8 +42,8 @@ def test_values(setting: config.Setting, text: str, value: object, monkeypatch: 
 @pytest.mark.parametrize(
     "setting, text, message",
     [
-        (config.num_threads, "0", "GRAPHC_NUM_THREADS: expected a number of threads from 1 to 1024, got '0'"),
-        (config.num_threads, "two", "GRAPHC_NUM_THREADS: expected a number of threads from 1 to 1024, got 'two'"),
+        (config.num_threads, "0", "GRAPHC_NUM_THREADS: expected a number of threads from 1 to 256, got '0'"),
+        (config.num_threads, "two", "GRAPHC_NUM_THREADS: expected a number of threads from 1 to 256, got 'two'"),
         (config.dump, "graphs", "GRAPHC_DUMP: expected names of stages among graph, passes, .*, got 'graphs'"),
         (config.verify, "yes", "GRAPHC_VERIFY: expected 0 or 1, got 'yes'"),
         (config.cache_dir, __file__, "GRAPHC_CACHE_DIR: expected a folder, got"),
@@ -51,3 +53,14 @@ def test_refusals(setting: config.Setting, text: str, message: str, monkeypatch:
     monkeypatch.setenv(setting.name, text)
     with pytest.raises(GraphError, match=message):
         setting.read()
+
+
+@pytest.mark.parametrize(
+    "text, said", [("3", "3"), ("256", "256"), ("many", "GRAPHC_NUM_THREADS: expected a number of threads")]
+)
+def test_a_process_starts_with_the_threads_of_its_environment(text: str, said: str) -> None:
+    code = "import graphc as gc; print(gc.get_num_threads())"
+    environment = {**os.environ, "GRAPHC_NUM_THREADS": text}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    last = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert said in last and (done.returncode == 0) == text.isdecimal()

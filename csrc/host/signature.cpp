@@ -1,4 +1,4 @@
-// libsodium's verification if it was found when this library was built (GRAPHC_WITH_SODIUM). Without it a
+// libsodium's verification if this library was built with it (GRAPHC_SODIUM in CMake). Without it a
 // wanted check fails: it must never pass because nobody looked.
 #include "host/signature.h"
 
@@ -33,8 +33,8 @@ void check_signature(const PackageFile& package, const unsigned char* public_key
 
 void check_signature(const PackageFile&, const unsigned char*) {
   throw Error(ErrorKind::kProgram,
-              "expected a build of graphc with libsodium to check signatures, got one without: install "
-              "libsodium-dev and configure again");
+              "expected a build of graphc with libsodium (cmake -DGRAPHC_SODIUM=ON) to check signatures, got "
+              "one without");
 }
 
 #endif

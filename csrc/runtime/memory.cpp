@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -17,6 +18,17 @@ namespace {
 constexpr std::int64_t kHugeBytes = std::int64_t{4} << 20;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
+class OutOfMemory final : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(std::size_t bytes) {
+    std::snprintf(text_, sizeof text_, "expected %zu bytes of memory, got none", bytes);
+  }
+  const char* what() const noexcept override { return text_; }
+
+ private:
+  char text_[64];
+};
+
 }  // namespace
 
 AlignedBlock::AlignedBlock(std::int64_t bytes) : bytes_(bytes) {
@@ -24,7 +36,7 @@ AlignedBlock::AlignedBlock(std::int64_t bytes) : bytes_(bytes) {
   const std::size_t alignment = huge ? kHugePage : kAlignment;
   const std::size_t wanted = std::max(static_cast<std::size_t>(align_up(bytes)), kAlignment);
   void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, wanted) != 0) throw std::bad_alloc();
+  if (posix_memalign(&memory, alignment, wanted) != 0) throw OutOfMemory(wanted);
   data_ = static_cast<char*>(memory);
 #ifdef MADV_HUGEPAGE
   if (huge) madvise(data_, wanted, MADV_HUGEPAGE);  // only advice: a refusal changes nothing

@@ -74,7 +74,7 @@ void SymbolSolver::solve(const std::int64_t* extents, std::int64_t* symbols) con
     }
     const Linear linear = size.linear_in(equation.symbol, symbols);
     const std::int64_t rest = checked_add(value, checked_multiply(linear.offset, -1));
-    // A slope of 0 (another symbol is 0) leaves the symbol open: refuse rather than guess.
+    if (linear.slope == 0 && rest == 0) fail_open(equation, extents, symbols);
     const bool solvable = linear.slope != 0 && rest % linear.slope == 0 && rest / linear.slope >= 0;
     if (!solvable) fail_shape(equation.input, extents, symbols);
     symbol = rest / linear.slope;
@@ -107,6 +107,18 @@ void SymbolSolver::fail_shape(std::uint32_t input, const std::int64_t* extents,
               "input " + port.name + ": expected shape " + expected_shape(input) +
                   known_symbols(input, symbols) + ", got " +
                   shape_text(extents + first_extent_[input], static_cast<std::int64_t>(port.shape.size())));
+}
+
+// Another symbol is 0, so that any value would fit: refuse rather than guess.
+void SymbolSolver::fail_open(const Equation& equation, const std::int64_t* extents,
+                             const std::int64_t* symbols) const {
+  const Port& port = program_.inputs[equation.input];
+  throw Error(
+      ErrorKind::kArgument,
+      "input " + port.name + ": expected a shape " + expected_shape(equation.input) +
+          known_symbols(equation.input, symbols) + " that determines " +
+          program_.symbols[static_cast<std::size_t>(equation.symbol)] + ", got " +
+          shape_text(extents + first_extent_[equation.input], static_cast<std::int64_t>(port.shape.size())));
 }
 
 std::string SymbolSolver::expected_shape(std::uint32_t input) const {

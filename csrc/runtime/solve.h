@@ -34,6 +34,8 @@ class SymbolSolver {
  private:
   [[noreturn]] void fail_shape(std::uint32_t input, const std::int64_t* extents,
                                const std::int64_t* symbols) const;
+  [[noreturn]] void fail_open(const Equation& equation, const std::int64_t* extents,
+                              const std::int64_t* symbols) const;
   [[noreturn]] void fail_axis(std::uint32_t input, std::uint32_t axis, const std::int64_t* extents,
                               const std::int64_t* symbols) const;
   std::string expected_shape(std::uint32_t input) const;

@@ -75,7 +75,7 @@ def clear() -> int:
     folder = config.cache_dir.read()
     if not folder.is_dir() or _distrust(folder):
         return 0
-    files = [p for p in folder.iterdir() if p.suffix in (".o", ".so") or p.name.startswith(".writing-")]
+    files = [p for p in folder.iterdir() if p.suffix in (".o", ".so", ".fatbin") or p.name.startswith(".writing-")]
     return sum(_unlink(str(path)) for path in files)
 
 

@@ -36,7 +36,7 @@ _WORDS = {"True": True, "False": False, "None": None, "nan": math.nan, "inf": ma
 def parse_graph(text: str, lookup: Callable[[str], OpLike]) -> Graph:
     """The graph that `text` states. Raises `GraphError` with the number of the line and what was expected."""
     reader = _GraphReader(lookup)
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             reader.read(_Line(line, number))
     return reader.finish()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from math import prod
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from graphc import origin as origins
 from graphc.dims import Shape, Size, product, shape_text
@@ -60,6 +61,7 @@ class OpLike(Protocol):
         """The type of the result; raises `GraphError` without a position."""
 
 
+_MEMORY = 2**63  # bytes: from here on the runtime's 64-bit integers hold no size
 _Unary = Callable[["Value"], "Value"]
 _Binary = Callable[["Value", Any], "Value"]  # as methods: the first argument is the value itself
 
@@ -167,6 +169,17 @@ class Value:
             f"{origins.here()}: expected a Python bool, got the symbolic value {self!r}; use gc.where, or gc.cond"
         )
 
+    def __copy__(self) -> Value:
+        return self  # nothing of it changes, and a twin would be another value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise GraphError(
+            f"expected values to stay in their process, got {self!r} to pickle; keep arrays, or a graph's text"
+        )
+
     def __repr__(self) -> str:
         return f"<{self.attrs.get('name', self.op.name)}: {self.type}>"
 
@@ -176,6 +189,8 @@ def emit(op: OpLike, *operands: Value, **attrs: Any) -> Value:
     place = origins.here()
     try:
         type = op.infer(*(o.type for o in operands), **attrs)
+        if prod(n for n in type.shape if isinstance(n, int)) * type.dtype.itemsize >= _MEMORY:
+            raise GraphError(f"expected an array of less than 2**63 bytes, got {type}")
     except GraphError as error:
         raise GraphError(f"{place}: {op.name}: {error}") from None
     return Value(op, operands, attrs, type, place)

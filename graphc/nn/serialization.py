@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from graphc.ops import refuse
 
 T = TypeVar("T")
 _CUSTOM = "custom"
+_FAMILIES = ("layers", "models", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints")
 _classes: dict[str, type[Configured]] = {}
 _custom: ContextVar[Mapping[str, type]] = ContextVar("graphc_custom_objects", default=MappingProxyType({}))
 
@@ -108,6 +110,9 @@ def deserialize(description: Any, custom_objects: Mapping[str, type] | None = No
 
 def _class_of(name: str) -> type[Configured]:
     custom = _custom.get()
+    if name not in _classes and name not in custom:
+        for family in _FAMILIES:  # graphc.nn imports each when it is asked for
+            import_module(f"graphc.nn.{family}")
     for known in (custom.get(name), custom.get(name.rpartition(">")[2]), _classes.get(name)):
         if known is not None:
             return known

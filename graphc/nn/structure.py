@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphc.ir.value import Value
+
 
 def leaves(nest: Any) -> list[Any]:
     """What is in the nest, in order; a nest that is no list, tuple or dict is its only leaf."""
-    if isinstance(nest, Mapping):
-        nest = list(nest.values())
     if isinstance(nest, list | tuple):
         return [leaf for item in nest for leaf in leaves(item)]
+    if isinstance(nest, Value):
+        return [nest]  # the common leaf, before the slow question of an abstract class
+    if isinstance(nest, Mapping):
+        return leaves(list(nest.values()))
     return [nest]
 
 

@@ -34,9 +34,10 @@ class StateBuffer:
     def set(self, array: np.ndarray) -> None:
         """Replace the value. Raises `GraphError` unless dtype and shape are the variable's."""
         array = np.asarray(array)
-        if array.dtype.name != self.dtype.name or array.shape != self.shape:
+        dtype = self.dtype.numpy
+        if array.dtype.newbyteorder("=") != dtype or array.shape != self.shape:
             raise GraphError(
                 f"variable {self.name}: expected {self.dtype.name}{list(self.shape)}, "
                 f"got {array.dtype.name}{list(array.shape)}"
             )
-        self.memory.write(np.asarray(array, self.dtype.numpy, order="C"))
+        self.memory.write(np.asarray(array, dtype, order="C"))

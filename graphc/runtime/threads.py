@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from graphc import config
 from graphc.errors import GraphError
 from graphc.runtime import _core
+
+_core.set_num_threads(config.num_threads.read())
 
 
 def set_num_threads(threads: int) -> None:
@@ -16,5 +19,5 @@ def set_num_threads(threads: int) -> None:
 
 
 def get_num_threads() -> int:
-    """The number of threads that run a program; at first, the number of CPUs that the process may use."""
+    """The number of threads that run a program; at first `GRAPHC_NUM_THREADS`, or as many as the process has CPUs."""
     return _core.get_num_threads()

@@ -2,8 +2,8 @@
 //
 // One header for emitted and hand-written kernels, so that both compute the same: what an operation means is
 // what graphc/kernel_ir/expr.py says, to the bit, and a fold is the tree of graphc/kernel_ir/kernel.py. Needs
-// -fmad=false -ftz=false -prec-div=true -prec-sqrt=true. It stands apart from scalar.h because device code has
-// neither -fwrapv nor the host compiler's builtins; it includes nothing that NVRTC lacks.
+// -fmad=false -ftz=false -prec-div=true -prec-sqrt=true. It stands apart from scalar.h because device code
+// has neither -fwrapv nor the host compiler's builtins; it includes nothing that NVRTC lacks.
 //
 // A *team* is the threads that run one iteration of a nest's parallel loop together: one thread, an aligned
 // part of a warp (2 to 32 threads), or the whole block.
@@ -236,8 +236,8 @@ GRAPHC_DEVICE unsigned team_mask() {
   return ((1u << (kTeam % 32)) - 1u) << (threadIdx.x % 32 / kTeam * kTeam);
 }
 
-// The tree over the values of lanes 0 … kLanes-1 of a part of a warp: lane l with l + half, half = kLanes/2 … 1.
-// Every thread of the part gets the result.
+// The tree over the values of lanes 0 … kLanes-1 of a part of a warp: lane l with l + half, half = kLanes/2
+// … 1. Every thread of the part gets the result.
 template <int kLanes, int kTeam, class Combine, class T>
 GRAPHC_DEVICE T fold_warp(T value, unsigned mask) {
   static_assert(kLanes <= kTeam && kTeam <= 32, "expected lanes within a warp");
@@ -248,8 +248,9 @@ GRAPHC_DEVICE T fold_warp(T value, unsigned mask) {
   return static_cast<T>(__shfl_sync(mask, static_cast<S>(value), 0, kTeam));
 }
 
-// The same tree over the values that the threads of a block left in `lanes`, behind a barrier. Every warp folds
-// for itself: lanes p, p + 32, … in registers, which is the tree from kLanes/2 down to 32, then by shuffles.
+// The same tree over the values that the threads of a block left in `lanes`, behind a barrier. Every warp
+// folds for itself: lanes p, p + 32, … in registers, which is the tree from kLanes/2 down to 32, then by
+// shuffles.
 template <int kLanes, class Combine, class T, class M>
 GRAPHC_DEVICE T fold_block(const M* lanes) {
   constexpr int kRows = kLanes > 32 ? kLanes / 32 : 1;

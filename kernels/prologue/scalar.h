@@ -48,6 +48,13 @@ GRAPHC_INLINE T abs(T x) {  // of an integer; the smallest stays as it is
   return x < T(0) ? T(-x) : x;
 }
 
+// x without its fraction, which T holds. The sum turns -0 into 0: under -fno-trapping-math GCC 12 makes one
+// truncation of a conversion to an integer and back, and would keep the sign that the integer has lost.
+template <class T, class F>
+GRAPHC_INLINE T to_integer(F x) {
+  return static_cast<T>(trunc(x) + F(0));
+}
+
 // Shift left by 0 ≤ count < bits, as if unsigned.
 template <class T>
 GRAPHC_INLINE T shl(T x, T count) {

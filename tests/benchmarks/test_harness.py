@@ -37,7 +37,7 @@ def test_a_missing_peer_is_a_line(monkeypatch):
     peers, missing = measure.load_peers()
     assert not peers
     assert set(missing) == set(PEERS)
-    text = report.render("a machine", "2026-01-01", [], [])
+    text = report.render("a machine", "2026-01-01", [], [], [])
     assert text.startswith("# 2026-01-01\n\na machine\n")
     lines = report.notes([{"missing": {"JAX": "ImportError: no jax"}, "rows": []}])
     assert lines == ["- JAX is left out: ImportError: no jax"]

@@ -15,8 +15,9 @@ from graphc.program.serializer import encode
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["-std=c++17", "-g", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-pthread"]
-INCLUDES = [f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'csrc' / 'include'}"]
+INCLUDES = [f"-I{ROOT / 'csrc'}", f"-I{ROOT / 'csrc' / 'include'}", f"-I{ROOT / 'kernels'}"]
 CORE = [*(ROOT / "csrc" / "runtime").glob("*.cpp"), *(ROOT / "csrc" / "library").glob("*.cpp")]
+KERNELS = [*(ROOT / "kernels" / "cpu" / "gemm").glob("*.cpp")]  # tests/kernels has them under the sanitizers
 TESTS = [ROOT / "tests" / "csrc" / "runtime_test.cpp", ROOT / "tests" / "runtime" / "kernels.cpp"]
 BUILDS = {
     "plain": ["-O2", "-DCOUNT_ALLOCATIONS"],
@@ -45,13 +46,14 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_core(build: str, programs: Path, tmp_path: Path) -> None:
-    sources = [*CORE, *TESTS]
+    sources = [*KERNELS, *CORE, *TESTS]
     if build == "plain":
         sources.append(ROOT / "tests" / "csrc" / "allocations.cpp")
     objects = [tmp_path / f"{i}.o" for i in range(len(sources))]
 
     def compile_one(source: Path, target: Path) -> None:
-        subprocess.run(["g++", *FLAGS, *BUILDS[build], *INCLUDES, "-c", str(source), "-o", str(target)], check=True)
+        flags = ["-O2"] if source in KERNELS else BUILDS[build]
+        subprocess.run(["g++", *FLAGS, *flags, *INCLUDES, "-c", str(source), "-o", str(target)], check=True)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(compile_one, sources, objects))

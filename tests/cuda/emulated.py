@@ -19,10 +19,13 @@ from graphc.dims import evaluate
 from graphc.kernel_ir import interpreter
 from graphc.kernel_ir.expansion import expand
 from graphc.kernel_ir.kernel import Kernel
+from graphc.kernel_ir.printer import print_kernel
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-strict-aliasing", "-shared", "-fPIC", "-w")
 ORDERS = (0, 1, 2)  # of the threads: upwards, downwards, shuffled
+EVERYTHING = 1 << 30
+LAUNCHES = ((EVERYTHING, 0), (1, 1), (2, 0))  # the most blocks of a nest, how far operands lie off alignment
 CANARY = 0xA5
 
 
@@ -86,6 +89,40 @@ def run(
     for guard in (*memory.values(), *hidden, scratch):
         assert guard.intact(), f"{kernel.name} writes outside of its arrays"
     return {name: guard.array.copy() for name, guard in memory.items()}, status.value
+
+
+def check(
+    emulation: Emulation, kernel: Kernel, sizes: Mapping[str, int], arrays: Mapping[str, np.ndarray] | None = None
+) -> None:
+    """Interpreter ≡ emulation, in every order of the threads, for several grids, with and without packs."""
+    before = arrays_for(kernel, sizes) if arrays is None else arrays
+    want = {name: array.copy() for name, array in before.items()}
+    code = interpreter.run(kernel, want, sizes)
+    for order, (most, skew) in zip(ORDERS, LAUNCHES, strict=True):
+        got, status = run(emulation, kernel, before, sizes, most, order, skew)
+        assert status == code, print_kernel(kernel)
+        for buffer in kernel.buffers:
+            same = np.array_equal(_bits(got[buffer.name]), _bits(want[buffer.name]))
+            assert same, f"{buffer.name} differs (order {order}, blocks {most}):\n{print_kernel(kernel)}"
+
+
+def arrays_for(kernel: Kernel, sizes: Mapping[str, int], seed: int = 3) -> dict[str, np.ndarray]:
+    """Arrays for every buffer; integers are 0 or 1, so that they may be indices."""
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for buffer in kernel.buffers:
+        shape = tuple(evaluate(s, sizes) for s in buffer.shape)
+        drawn = rng.normal(size=shape) if buffer.dtype.is_float else rng.integers(0, 2, shape)
+        arrays[buffer.name] = np.asarray(drawn).astype(buffer.dtype.numpy)
+    return arrays
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    """Bit patterns; all NaNs are one, since no standard fixes their payload."""
+    if array.dtype.kind != "f":
+        return array
+    clean = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return clean.view(f"u{array.dtype.itemsize}")
 
 
 def blocks_of(how: Launch, sizes: Mapping[str, int], most: int) -> list[int]:

@@ -1,9 +1,10 @@
 // CUDA C++ under g++: gives the very text that goes to nvcc its meaning on a CPU, one fiber per CUDA thread.
 //
 // It stands apart from the kernels, which do not know it: it is included before them, and defines what nvcc
-// would. Threads of a block run one after the other, in an order that the caller chooses, each until its next
-// barrier or shuffle; shared memory begins as NaN in every block. So a missing barrier shows as a wrong number in
-// some order, and threads that do not meet at a barrier as an error. Needs -ffp-contract=off.
+// would. Threads of a block run one after the other, each until its next barrier or shuffle, and a warp as
+// far as it gets alone, in an order that the caller chooses; shared memory begins as NaN in every block. So a
+// missing barrier shows as a wrong number in some order, and threads that do not meet at a barrier as an
+// error. Needs -ffp-contract=off.
 #ifndef GRAPHC_TESTS_CUDA_EMULATION_H
 #define GRAPHC_TESTS_CUDA_EMULATION_H
 
@@ -45,10 +46,11 @@ struct Thread {
   ucontext_t context;
   std::vector<char> stack;
   State state;
-  int line;             // of the barrier or shuffle where it waits
-  unsigned mask;        // of the threads that it waits for
-  unsigned count;       // of shuffles so far
-  uint64_t carried[2];  // what it hands to the others, by parity of `count`: a slower thread still reads the last
+  int line;        // of the barrier or shuffle where it waits
+  unsigned mask;   // of the threads that it waits for
+  unsigned count;  // of shuffles so far
+  uint64_t
+      carried[2];  // what it hands to the others, by parity of `count`: a slower thread still reads the last
 };
 
 static std::vector<Thread> threads;
@@ -97,43 +99,51 @@ static void run_thread() {
   threads[threadIdx.x].state = State::kDone;
 }
 
-// Lets those threads go on that all others are waiting with; false if there are none.
-static bool release() {
+// Lets those threads of a warp go on of which all of their mask are waiting; false if there are none.
+static bool release_warp(unsigned first) {
   bool released = false;
-  size_t at_barrier = 0, done = 0;
-  for (size_t t = 0; t < threads.size(); ++t) {
-    Thread& thread = threads[t];
-    done += thread.state == State::kDone;
-    at_barrier += thread.state == State::kAtBarrier && thread.line == threads[0].line;
-    if (thread.state != State::kInWarp) continue;
-    const size_t first = t / 32 * 32;
-    bool met = true;
+  for (unsigned t = first; t < first + 32; ++t) {
+    const unsigned mask = threads[t].mask;
+    bool met = threads[t].state == State::kInWarp;
     for (unsigned lane = 0; lane < 32; ++lane) {
-      if (!(thread.mask >> lane & 1)) continue;
       const Thread& other = threads[first + lane];
-      met = met && other.state == State::kInWarp && other.mask == thread.mask && other.line == thread.line;
+      if (mask >> lane & 1)
+        met = met && other.state == State::kInWarp && other.mask == mask && other.line == threads[t].line;
     }
     if (!met) continue;
     for (unsigned lane = 0; lane < 32; ++lane)
-      if (thread.mask >> lane & 1) threads[first + lane].state = State::kReady;
+      if (mask >> lane & 1) threads[first + lane].state = State::kReady;
     released = true;
-  }
-  if (at_barrier == threads.size()) {
-    for (Thread& thread : threads) thread.state = State::kReady;
-    released = true;
-  }
-  if (!released && done < threads.size()) {
-    for (const Thread& thread : threads)
-      if (thread.state != State::kDone) fail("expected all threads at one barrier or shuffle", thread.line);
   }
   return released;
 }
 
-// `order` is how threads take turns: 0 upwards, 1 downwards, else shuffled by a multiplier.
+// Lets the threads of a block go on that have met at a barrier; false if all are done.
+static bool release_block() {
+  size_t at_barrier = 0, done = 0;
+  for (const Thread& thread : threads) {
+    done += thread.state == State::kDone;
+    at_barrier += thread.state == State::kAtBarrier && thread.line == threads[0].line;
+  }
+  if (done == threads.size()) return false;
+  if (at_barrier < threads.size()) {
+    for (const Thread& thread : threads)
+      if (thread.state != State::kDone) fail("expected all threads at one barrier or shuffle", thread.line);
+    return false;
+  }
+  for (Thread& thread : threads) thread.state = State::kReady;
+  return true;
+}
+
+// `order` is how warps, and the threads in them, take turns: 0 upwards, 1 downwards, else shuffled by a
+// multiplier.
+static unsigned turn(unsigned n, unsigned count, int order) {
+  return order == 0 ? n : order == 1 ? count - 1 - n : n * 37 % count;
+}
+
 static void run_block(int order) {
   const size_t shared = __start_graphc_shared ? __stop_graphc_shared - __start_graphc_shared : 0;
   if (shared) memset(__start_graphc_shared, 0xff, shared);
-  const unsigned count = static_cast<unsigned>(threads.size());
   for (Thread& thread : threads) {
     thread.stack.resize(kStack);
     getcontext(&thread.context);
@@ -144,18 +154,27 @@ static void run_block(int order) {
     thread.count = 0;
     makecontext(&thread.context, run_thread, 0);
   }
+  const unsigned warps = static_cast<unsigned>(threads.size() / 32);
   do {
-    for (unsigned n = 0; n < count; ++n) {
-      const unsigned t = order == 0 ? n : order == 1 ? count - 1 - n : n * 37 % count;
-      threadIdx.x = t;
-      if (threads[t].state == State::kReady) swapcontext(&scheduler, &threads[t].context);
+    for (unsigned n = 0; n < warps; ++n) {
+      const unsigned first = turn(n, warps, order) * 32;
+      do {
+        for (unsigned lane = 0; lane < 32; ++lane) {
+          threadIdx.x = first + turn(lane, 32, order);
+          Thread& thread = threads[threadIdx.x];
+          if (thread.state == State::kReady) swapcontext(&scheduler, &thread.context);
+        }
+      } while (!error[0] && release_warp(first));
     }
-  } while (!error[0] && release());
+  } while (!error[0] && release_block());
 }
 
 template <class... P, size_t... I>
-static void launch(void (*kernel)(P...), void** arguments, std::index_sequence<I...>, unsigned blocks, int order) {
-  const std::function<void()> call = [&] { kernel(*static_cast<std::remove_reference_t<P>*>(arguments[I])...); };
+static void launch(void (*kernel)(P...), void** arguments, std::index_sequence<I...>, unsigned blocks,
+                   int order) {
+  const std::function<void()> call = [&] {
+    kernel(*static_cast<std::remove_reference_t<P>*>(arguments[I])...);
+  };
   body = &call;
   for (unsigned n = 0; n < blocks && !error[0]; ++n) {
     blockIdx.x = order == 0 ? n : blocks - 1 - n;
@@ -163,9 +182,11 @@ static void launch(void (*kernel)(P...), void** arguments, std::index_sequence<I
   }
 }
 
-// As cuLaunchKernel: `arguments` are pointers to the values of the parameters. Returns what went wrong, or "".
+// As cuLaunchKernel: `arguments` are pointers to the values of the parameters. Returns what went wrong, or
+// "".
 template <class... P>
-static const char* launch(void (*kernel)(P...), void** arguments, unsigned blocks, unsigned block_size, int order) {
+static const char* launch(void (*kernel)(P...), void** arguments, unsigned blocks, unsigned block_size,
+                          int order) {
   error[0] = 0;
   threads.resize(block_size);
   gridDim = {blocks, 1, 1};

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import textwrap
 
@@ -52,6 +54,13 @@ DECLARATIONS = [
     ("backend", "gc.compile([x], x, backend='java')", "compile: expected a backend among 'numba', 'cpp', got 'java'"),
     ("program name", "gc.compile([x], x, name='1st')", "compile: expected a program name like 'step', got '1st'"),
     ("stage", "gc.compile([x], x).dump('asm')", None),
+    ("unknown size", "gc.compile([t], gc.sum(t) / gc.dim('q'))",
+     "compile: expected an input whose shape determines q, got none (for user.py:1)"),
+    ("unknown size in a shape", "gc.compile([x], gc.sum(gc.input('y', (B // 2,))))", None),
+    ("more than all memory", "gc.full((2**62, 16), 1.0)",
+     "full: expected an array of less than 2**63 bytes, got f64[4611686018427387904, 16]"),
+    ("variable of text", "gc.variable('abc', 'float32')", None),
+    ("name of a variable", "gc.variable(1.0, name=5)", "variable: expected a name like 'W', got 5"),
 ]  # fmt: skip
 
 
@@ -177,3 +186,47 @@ def test_errors_are_one_sentence_with_the_users_line(tmp_path):
     )
     with pytest.raises(gc.GraphError, match=r"^mine\.py:4: add: expected .* got \[3\] and \[4\]$"):
         exec(compile(script.read_text(), str(script), "exec"), {})
+
+
+@pytest.mark.parametrize(
+    "value", ["abc", None, [1, 2, 300], [1, 2, 3.7], np.zeros(3), np.zeros(2, np.int8), [[1], [2, 3]]]
+)
+def test_a_wrong_value_of_a_variable_is_refused_and_changes_nothing(value):
+    v = gc.variable(np.ones(3, np.int8), name="v")
+    with pytest.raises(gc.GraphError, match=r"^variable v: expected .*, got "):
+        v.value = value
+    v.value = [True, 2, -3]
+    np.testing.assert_array_equal(v.value, np.array([1, 2, -3], np.int8))
+
+
+def test_values_are_not_copied_or_pickled():
+    x, v = gc.input("x", (3,)), gc.variable(1.0, name="v")
+    assert copy.copy(x) is x and copy.deepcopy([x])[0] is x
+    with pytest.raises(gc.GraphError, match="expected variables to stay one of a kind"):
+        copy.deepcopy(v)
+    for value in (x, v, x + v):
+        with pytest.raises(gc.GraphError, match="to pickle"):
+            pickle.dumps(value)
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(gc.compile([x], x + v))
+
+
+def test_memory_that_nobody_has_is_an_error_and_changes_nothing():
+    n, v = gc.dim("n"), gc.variable(1.0, name="v")
+    x = gc.input("x", (n,))
+    square = gc.outer(x, x)
+    program = gc.compile([x], gc.sum(square @ square), {v: v + 1})
+    with pytest.raises(MemoryError, match=r"expected \d+ bytes of memory, got none"):
+        program(np.ones(10_000_000, np.float32))  # 400 TB
+    assert v.value == 1 and program(np.ones(2, np.float32)) == 8 and v.value == 2
+    with pytest.raises(gc.GraphError, match=r"expected sizes below 2\*\*63, got larger ones"):
+        gc.compile([x], gc.broadcast_to(x[:, None, None, None, None], (n,) * 5))(np.ones(60000, np.float32))
+
+
+def test_a_shape_that_leaves_a_dim_open_is_refused():
+    m, n = gc.dim("m"), gc.dim("n")
+    x, y = gc.input("x", (m * n,)), gc.input("y", (n,))
+    program = gc.compile([x, y], gc.reshape(x, (m, n)) * y)
+    assert program(np.ones(6, np.float32), np.ones(2, np.float32)).shape == (3, 2)
+    with pytest.raises(gc.GraphError, match=r"with n = 0 \(from input y\) that determines m, got \[0\]"):
+        program(np.ones(0, np.float32), np.ones(0, np.float32))

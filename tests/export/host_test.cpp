@@ -165,7 +165,7 @@ void parallel_for(void* context, std::int32_t tasks, void (*task)(void*, std::in
 }
 
 void test_host_threads(graphc::Package& package) {
-  constexpr std::int64_t kLarge = 40000;
+  constexpr std::int64_t kLarge = 400000;
   int regions = 0;
   const graphc_thread_pool pool{3, parallel_for, &regions};
   graphc::Program mine = package.program("predict", {&pool, false}),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import hosts
-import networks
 import numpy as np
 import pytest
+import small_networks
 from hosts import run_program
 
 import graphc as gc
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("package") / "classifier.gcp"
-    gc.export(networks.classifier(), path, metadata={"owner": "tests"})
+    gc.export(small_networks.classifier(), path, metadata={"owner": "tests"})
     return path
 
 
@@ -50,7 +50,7 @@ def test_c_interface(prefix, package, tmp_path):
 def test_training_steps_give_pythons_bits(target, runner, tmp_path, own_gemm):
     if target not in supported_targets():
         target = ""
-    programs = networks.classifier()
+    programs = small_networks.classifier()
     path = tmp_path / "model.gcp"
     gc.export(programs, path)
     rng = np.random.default_rng(2)
@@ -69,7 +69,7 @@ def test_training_steps_give_pythons_bits(target, runner, tmp_path, own_gemm):
 
 
 def test_default_backend_within_its_bound(runner, tmp_path):
-    programs = networks.classifier(backend="numba")
+    programs = small_networks.classifier(backend="numba")
     gc.export(programs, tmp_path / "model.gcp")
     x = np.random.default_rng(3).normal(size=(33, 4)).astype("float32")
     expected = programs["predict"](x)

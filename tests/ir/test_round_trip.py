@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphc import dtypes, ops
@@ -23,6 +23,7 @@ from tests.ops import samples
 
 B, N = dim("batch"), dim("n")
 OPS = tuple(REGISTRY.values())  # before a test defines a toy
+_WORDS = (dtypes.uint32, dtypes.uint64)
 
 
 def graph_of(*outputs: Value, updates=(), name="g") -> Graph:
@@ -50,6 +51,7 @@ def is_header(value: Value) -> bool:
 
 def examples(op: Op) -> list[Value]:
     x, i = ops.input("x", (B, 2 * N, 3), "float32"), ops.input("i", (N // 2 + 1,), "int64")
+    key = ops.input("key", (), "uint64")
     if op.family in ("elementwise", "reduction"):
         result = []
         for dtype in op.dtypes:
@@ -73,6 +75,8 @@ def examples(op: Op) -> list[Value]:
         "pad": lambda: [ops.pad(x, ((1, B), (0, 0), (2, 0)), constant_values=math.nan)],
         "matmul": lambda: [x @ ops.full((3, 4), 1.0, "float32"), lookup("matmul")(x, x, **REFLECTED)],
         "one_hot": lambda: [ops.one_hot(i, N)],
+        "random_bits": lambda: [ops.random_bits(key, key, site=3, dtype=t, shape=(B, 3)) for t in _WORDS],
+        "random_permutation": lambda: [ops.random_permutation(ops.input("keys", (20, 3), "uint32"), size=5)],
         "scatter_add": lambda: [
             lookup("scatter_add")(ops.full((N // 2 + 1,), 1.0), i, shape=(maximum(N, 4),), axes=(0,))
         ],
@@ -185,6 +189,7 @@ class Anything:
         return TensorType(dtypes.float32, ())
 
 
+@example("\r\x85\u2028")
 @given(ATTRIBUTES)
 def test_every_attribute_reads_back(attr):
     op = Anything()

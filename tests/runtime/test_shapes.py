@@ -73,7 +73,9 @@ def test_contradictions_name_the_other_input(second, given, message) -> None:
 
 def test_zero_factor_leaves_a_symbol_open() -> None:
     executable = Executable(identity((B * N, N), ("batch", "n")), {}, [])
-    with pytest.raises(GraphError, match=r"input x: expected shape \[batch\*n, n\], got \[0, 0\]"):
+    with pytest.raises(
+        GraphError, match=r"input x: expected a shape \[batch\*n, n\] that determines batch, got \[0, 0\]"
+    ):
         executable(zeros(0, 0))
 
 

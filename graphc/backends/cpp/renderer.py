@@ -16,6 +16,7 @@ from graphc.backends.entry import Range, constant_length, declared, flatten, upd
 from graphc.backends.renderer import Operand, Scope, Slot
 from graphc.dtypes import DType
 from graphc.kernel_ir import expr as k
+from graphc.kernel_ir.expr import Expr
 from graphc.kernel_ir.kernel import Accumulator, Kernel, Let, Loop, Statement, expressions, identity
 
 
@@ -80,6 +81,13 @@ class CppRenderer(CRenderer):
         name = self.fresh(hint)
         self.scopes[0].lines.append(f"const int64_t {name} = dims[{position}];")
         return name
+
+    # expressions -------------------------------------------------------------------------------
+    def operate(self, scope: Scope, node: Expr, operands: Sequence[Operand], varying: bool, hint: str) -> str:
+        if node.op == "cast" and node.args[0].dtype.is_float and node.dtype.is_integer:
+            text = f"graphc::to_integer<{type_name(node.dtype)}>({bare(operands[0].text)})"
+            return self.place(scope, node.dtype, text, hint)
+        return super().operate(scope, node, operands, varying, hint)
 
     # accumulators and checks -------------------------------------------------------------------
     def declare(self, accumulator: Accumulator, init: Operand) -> Slot:

@@ -28,12 +28,12 @@ class NestMapping:
     work: Size  # pieces: iterations, or units where the nest has accumulators
     locals_in_shared: bool
     local_bytes: Size  # of one team's local arrays
-    fold_bytes: int  # shared memory of a block for the lanes of the accumulators that are folded together
+    region_bytes: int  # shared memory of a block for the lanes of accumulators that are folded together
 
     @property
     def shared_bytes(self) -> int:
-        """The shared memory of a block: local arrays, then lanes."""
-        return self.fold_offset + self.fold_bytes
+        """The shared memory of a block: local arrays, then two regions of lanes, used in turn."""
+        return self.fold_offset + 2 * self.region_bytes
 
     @property
     def fold_offset(self) -> int:

@@ -30,7 +30,7 @@ import numpy as np
 
 from graphc.backends.c_operations import KEYWORDS, bare, literal, memory_type, operation, type_name
 from graphc.backends.c_renderer import CRenderer, indented
-from graphc.backends.cuda.hazards import handed_over, touched
+from graphc.backends.cuda.hazards import ANY, Access, Ordering, accesses, handed_over, written
 from graphc.backends.cuda.mapping import NestMapping, fold_bytes, launch, map_kernel, threads_of
 from graphc.backends.cuda.packs import Packed, choose_packs
 from graphc.backends.entry import (
@@ -48,7 +48,7 @@ from graphc.backends.renderer import Array, Operand, Scope, Slot
 from graphc.dtypes import DType
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
-from graphc.kernel_ir.kernel import Accumulator, Buffer, Kernel, Nest, Statement, Store, identity
+from graphc.kernel_ir.kernel import Accumulator, Buffer, Kernel, Loop, Nest, Statement, Store, identity
 from graphc.kernel_ir.scratch import scratch_offsets
 
 _WORDS = "team teams lane mask block blocks shared threadIdx blockIdx blockDim gridDim warpSize atomicMax signed"
@@ -69,6 +69,11 @@ class CudaRenderer(CRenderer):
     def __init__(self, kernel: Kernel):
         super().__init__(kernel)
         self.threads = threads_of(kernel)
+        self.mappings = map_kernel(kernel)
+        self.handed_over = frozenset().union(
+            *(handed_over((n.loop,), m.team) for n, m in zip(kernel.nests, self.mappings, strict=True)),
+            *(handed_over(n.finish, self.threads) for n in kernel.nests),
+        )
         self.parameters: list[str] = []
         self.sizes: list[str] = []  # the names of the kernel's named sizes
         self.index_like: dict[Expr, bool] = {}
@@ -77,8 +82,10 @@ class CudaRenderer(CRenderer):
         self.team = 1
         self.split = False  # inside a vector loop that the threads of a team share
         self.fold_offset = 0  # where the lanes lie in shared memory
-        self.tracked: frozenset[str] = frozenset()  # arrays that threads hand to one another
-        self.unordered: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())  # read, written since
+        self.region_bytes = 0  # of one region of lanes
+        self.written: frozenset[str] = frozenset()  # arrays of the nest that threads may hand to one another
+        self.ordering = Ordering()
+        self.regions = 0  # of lanes in shared memory, used in turn
         self.packs: dict[str, str] = {}  # the pointers of packed operands → their packs
         self.packed_index: Expr | None = None
         self.component = ""
@@ -92,19 +99,18 @@ class CudaRenderer(CRenderer):
     # functions ---------------------------------------------------------------------------------
     def _call(self) -> str:
         top = self._start()
-        mappings = map_kernel(self.kernel)
         sections = []
-        for number, (nest, mapping) in enumerate(zip(self.kernel.nests, mappings, strict=True)):
+        for number, (nest, mapping) in enumerate(zip(self.kernel.nests, self.mappings, strict=True)):
             self.scopes.append(Scope(1, 1))
             self._team(mapping.team)
-            self.fold_offset = mapping.fold_offset
-            self.tracked = handed_over((nest.loop,), self.team)
+            self.fold_offset, self.region_bytes = mapping.fold_offset, mapping.region_bytes
+            self.written = written((nest.loop,))
             self._place_locals(nest, mapping)
             self._nest(nest, partial_buffers(self.kernel)[number])
             sections.append([*self._who(mapping.teams), *self.leave().lines])
         top.lines += self._by_block(sections)
         counts = [f"uint32_t blocks_{number}" for number in range(len(sections) - 1)]
-        return self.function(self.kernel.name, top, counts, max(m.shared_bytes for m in mappings))
+        return self.function(self.kernel.name, top, counts, max(m.shared_bytes for m in self.mappings))
 
     def _finish(self) -> str:
         top = self._start()
@@ -113,14 +119,14 @@ class CudaRenderer(CRenderer):
         for nest, partials in zip(self.kernel.nests, partial_buffers(self.kernel), strict=True):
             self.scopes.append(Scope(1, 1))
             self._team(self.threads)
-            self.fold_offset = 0
-            self.tracked = handed_over(nest.finish, self.team)
+            self.fold_offset, self.region_bytes = 0, fold_bytes(nest.finish, self.threads)
+            self.written = written(nest.finish)
             for accumulator, buffer in zip(nest.accumulators, partials, strict=True):
                 self.statements((accumulator,))
                 self._fold_partials(accumulator, self.arrays[buffer.name], self.value(k.size(units(nest))))
                 shared = max(shared, self.threads * accumulator.dtype.itemsize)
             self.statements(nest.finish)
-            shared = max(shared, fold_bytes(nest.finish, self.threads))
+            shared = max(shared, 2 * self.region_bytes)
             if nest.accumulators or nest.finish:
                 top.lines += ["{", *self.scope.lines, "}"]
             self.leave()
@@ -134,7 +140,7 @@ class CudaRenderer(CRenderer):
         return top
 
     def _team(self, team: int) -> None:
-        self.team, self.split, self.unordered = team, False, (frozenset(), frozenset())
+        self.team, self.split, self.ordering, self.regions = team, False, Ordering(), 0
 
     def function(self, name: str, scope: Scope, counts: Sequence[str] = (), shared: int = 0) -> str:
         lines = [f"// {line}" for line in self.kernel.comment.splitlines()]
@@ -154,7 +160,8 @@ class CudaRenderer(CRenderer):
     def pointer(self, position: int, hint: str) -> str:
         name, buffer = self.fresh(hint), self.entry.buffers[position]
         kind = memory_type(buffer.dtype) if buffer.access != "read" else f"const {memory_type(buffer.dtype)}"
-        self.parameters.append(f"{kind}* __restrict__ {name}")
+        restrict = "" if buffer.name in self.handed_over else "__restrict__ "
+        self.parameters.append(f"{kind}* {restrict}{name}")
         return name
 
     def named_size(self, position: int, hint: str) -> str:
@@ -311,27 +318,29 @@ class CudaRenderer(CRenderer):
         return self.team > 1 and not self.split
 
     def statements(self, body: Iterable[Statement | Range]) -> None:
-        if not self.in_step or not self.tracked:
-            super().statements(body)
-            return
         for statement in body:
-            reads, writes = touched(statement, self.tracked)
-            read, written = self.unordered
-            if not written.isdisjoint(reads | writes) or not read.isdisjoint(writes):
-                self._barrier()
+            if self.in_step:
+                touched = accesses(statement, self.team, self.written)
+                if self.ordering.conflicts(touched):
+                    self._barrier()
+                if not isinstance(statement, (Loop, Range)) or statement.lanes:
+                    self.ordering.touch(touched)  # the body of a scalar loop touches by itself
             super().statements((statement,))
-            self.unordered = (self.unordered[0] | reads, self.unordered[1] | writes)
 
     def _barrier(self) -> None:
         """What the threads of a team have written is visible to all of them."""
         self.scope.lines.append("__syncthreads();" if self.team == self.threads else "__syncwarp(mask);")
-        self.unordered = (frozenset(), frozenset())
+        self.ordering.meet()
 
     def loop(self, loop: Range, start: Operand, stop: Operand) -> None:
         guard, body, index = self.open_loop(loop)
+        around = self.ordering
+        self.ordering = around.enter()
         self.statements(loop.body)
-        if self.in_step and any(self.unordered):
-            self._barrier()  # before the next iteration
+        if self.ordering.collides_with_next:
+            self._barrier()
+        around.leave(self.ordering)
+        self.ordering = around
         header = f"for (int64_t {index} = {bare(start.text)}; {index} < {stop.text}; ++{index}) {{"
         if loop is self.work:
             header = f"for (int64_t {index} = {self.first}; {index} < {stop.text}; {index} += teams) {{"
@@ -371,7 +380,13 @@ class CudaRenderer(CRenderer):
                 text = f"graphc::fold_warp<{lanes}, {self.team}, {_combine(slot)}>({lane}, mask)"
                 self.scope.lines.append(f"{slot.text} = {self.operation(slot.combine, slot.dtype, (slot.text, text))};")
             return
-        offset = self.fold_offset
+        region = self.regions % 2  # two in turn: the barrier of a fold also ends the reading of the one before
+        self.regions += 1
+        name, own = f"lanes {region}", (0, self.team)
+        if self.ordering.conflicts(frozenset((Access(name, own, True),))):
+            self._barrier()
+        self.ordering.touch(frozenset((Access(name, own, True),)))
+        offset = self.fold_offset + region * self.region_bytes
         pointers = []
         for slot, lane in folded:
             pointer, kind = self.fresh(f"{lane}s"), memory_type(slot.dtype)
@@ -383,7 +398,7 @@ class CudaRenderer(CRenderer):
         for (slot, _), pointer in zip(folded, pointers, strict=True):
             text = f"graphc::fold_block<{lanes}, {_combine(slot)}, {type_name(slot.dtype)}>({pointer})"
             self.scope.lines.append(f"{slot.text} = {self.operation(slot.combine, slot.dtype, (slot.text, text))};")
-        self._barrier()  # before the memory takes the next lanes
+        self.ordering.touch(frozenset((Access(name, ANY, False),)))
 
     def _fold_partials(self, accumulator: Accumulator, partials: Array, count: Operand) -> None:
         """Fold partial results from left to right: the block loads many at once, each thread folds all."""

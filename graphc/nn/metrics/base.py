@@ -166,4 +166,5 @@ def sparse_labels(metric: Metric, y_true: Value, y_pred: Value) -> Value:
 
 
 def _ratio(total: np.ndarray, count: np.ndarray) -> Any:
-    return np.float64(total / count) if count != 0 else np.float64(0.0)
+    weight = float(count)
+    return np.float64(float(total) / weight if weight else 0.0)

@@ -31,7 +31,7 @@ def save_checkpoint(model: Model, path: PathLike) -> None:
     states = _states(model)
     document = {
         "position": vars(model.position),
-        "shuffling": vars(model.shuffling),
+        "shuffling": {"seed": model.shuffling.seed, "epochs": model.shuffling.epochs},
         "history": _packed(model.history.history, "history", arrays),
         "epochs": model.history.epoch,
         "baseline": model.history.baseline,

@@ -98,13 +98,15 @@ def _refuse_columns_without_numbers(what: str, frame: Any) -> None:
 
 def refuse_non_finite(what: str, array: Array) -> None:
     """Raise `GraphError`, which says where, if the array holds a NaN or an infinity."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" or all_finite(array):
         return
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):  # one pass and no copy; a sum that overflows is looked at closely
-            return
     bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = ", ".join(map(str, bad[0]))
-        more = f" and in {len(bad) - 1:,} more places" if len(bad) > 1 else ""
-        refuse(f"expected finite numbers in {what}, got {array[tuple(bad[0])]} at [{place}]{more}")
+    place = ", ".join(map(str, bad[0]))
+    more = f" and in {len(bad) - 1:,} more places" if len(bad) > 1 else ""
+    refuse(f"expected finite numbers in {what}, got {array[tuple(bad[0])]} at [{place}]{more}")
+
+
+def all_finite(array: Array) -> bool:
+    """Whether no number is NaN or infinite; one pass and no copy, unless the sum overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())

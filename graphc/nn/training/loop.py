@@ -41,10 +41,17 @@ class Shuffling:
 
     seed: int
     epochs: int = 0
+    _generator: np.random.Generator = field(default_factory=lambda: np.random.Generator(np.random.Philox(0)))
 
     def order(self, count: int) -> np.ndarray:
         """A permutation of `count` samples, for this epoch."""
-        return np.random.Generator(np.random.Philox(key=[self.seed, self.epochs])).permutation(count)
+        state = {"key": (self.seed, self.epochs), "counter": (0, 0, 0, 0)}
+        self._generator.bit_generator.state = {"bit_generator": "Philox", "state": state, **_NOTHING_DRAWN}
+        return self._generator.permutation(count)
+
+
+# what else a Philox generator holds: numbers drawn and not used yet
+_NOTHING_DRAWN = {"buffer": (0, 0, 0, 0), "buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
 
 
 @dataclass(frozen=True)

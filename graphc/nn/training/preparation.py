@@ -17,7 +17,7 @@ from graphc.ir.value import Value
 from graphc.nn.losses import Loss
 from graphc.nn.structure import leaves
 from graphc.nn.tracing import Input
-from graphc.nn.training.arrays import as_array
+from graphc.nn.training.arrays import all_finite, as_array
 from graphc.nn.training.sources import (
     ArraySource,
     DatasetSource,
@@ -130,7 +130,7 @@ def split(model: Model, source: Source, share: float) -> tuple[Source, Source]:
 def refuse_non_finite_weights(model: Model) -> None:
     """Raise `GraphError`, which names the variable, for weights that no training can repair."""
     for path, variable in model.named_variables().items():
-        if variable.dtype.is_float and not np.isfinite(variable.value).all():
+        if variable.dtype.is_float and not all_finite(variable.value):
             ops.refuse(model.name, f"expected finite weights to start from, got NaN or infinity in {path!r}")
 
 

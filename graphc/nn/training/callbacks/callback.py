@@ -78,14 +78,19 @@ class CallbackList:
                 shown = f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
                 ops.refuse("callbacks", f"expected objects of gc.nn.callbacks.Callback, got {shown}")
         self.callbacks = sorted(given, key=lambda callback: callback.runs_last)
+        self._hooks: dict[tuple[str, bool | None], list[Callable[..., None]]] = {}
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
 
     def hooks(self, name: str, last: bool | None = None) -> list[Callable[..., None]]:
         """The overridden methods of that name; `last` chooses those that run last, or the others."""
-        chosen = (c for c in self.callbacks if last is None or c.runs_last == last)
-        return [getattr(c, name) for c in chosen if getattr(type(c), name) is not getattr(Callback, name)]
+        key = name, last
+        if key not in self._hooks:
+            chosen = (c for c in self.callbacks if last is None or c.runs_last == last)
+            overridden = [c for c in chosen if getattr(type(c), name) is not getattr(Callback, name)]
+            self._hooks[key] = [getattr(c, name) for c in overridden]
+        return self._hooks[key]
 
     def call(self, name: str, *arguments: Any, last: bool | None = None) -> None:
         """Call the hook of every callback."""

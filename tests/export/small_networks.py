@@ -1,6 +1,12 @@
-"""Small programs to export: a classifier with its training step, and a cell that keeps its state."""
+"""Small programs to export: a classifier with its training step, and a cell that keeps its state.
+
+As a script (`make fuzz`), writes a small package of each into a folder for the fuzzer to begin with.
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -25,3 +31,8 @@ def classifier(backend: str = "cpp") -> dict[str, gc.Program]:
         "train": gc.compile([x, t], {"loss": loss}, updates=updates, name="train", backend=backend),
         "sample": gc.compile([sample], gc.sum(moved), updates={h: moved}, name="sample", backend=backend),
     }
+
+
+if __name__ == "__main__":
+    for name, program in classifier(backend="numba").items():
+        gc.export(program, Path(sys.argv[1]) / f"{name}.gcp", targets=[])
