@@ -11,7 +11,7 @@ NATIVE := $(shell find csrc kernels -name '*.[ch]pp' -o -name '*.h' 2>/dev/null)
 .PRECIOUS: %/bin/pip %/build-requirements %/runtime
 
 help:
-	@echo "make demo    train on Iris and MNIST, print the fused schedule, draw into demo-output/"
+	@echo "make demo    train on Iris and MNIST, print the fused schedule, draw into demo-output/; then the lab"
 	@echo "make test    run the tests (ARGS='-k softmax' hands options to pytest)"
 	@echo "make lint    ruff, mypy and clang-format; changes nothing"
 	@echo "make docs    build the documentation's site into build/docs/ (ARGS hands options to sphinx)"
@@ -22,6 +22,7 @@ help:
 
 demo: $(VENV)/installed
 	$(VENV)/bin/python examples/demo.py $(ARGS)
+	$(VENV)/bin/python examples/08_lab.py --output demo-output $(filter --quick,$(ARGS))
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest tests $(ARGS)
@@ -55,7 +56,7 @@ fuzz: $(VENV)/installed
 	build/fuzz/package -max_total_time=600 -rss_limit_mb=4096 build/fuzz/corpus $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(COMPARE) build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BENCH) $(COMPARE) build demo-output examples-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find graphc -name '_core*.so' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

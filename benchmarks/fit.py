@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -40,7 +39,7 @@ class Child:
     """A process that trains one network in one library. Raises `RuntimeError` with its last line where it fails."""
 
     def __init__(self, *arguments: str, environment: dict[str, str]):
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fit", *arguments],
             env=environment,

@@ -5,15 +5,16 @@ It stands apart from the measuring so that a report can be made again from store
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.peers import OURS, PEERS
 
 TOLERABLE = 0.05  # cores that other processes may use before a row is marked
 COLUMNS = ("ratio", "best of graphc", "fastest peer", "of roofline", *PEERS)
-HEAD = ["row", *COLUMNS]
 FIT_COLUMNS = ("graphc", "loop by hand", "Keras JAX", "Keras torch")
+FIT_NOTE = "Ratio: the fastest other's time by that of graphc's fit; 0.95 by hand means that fit costs 5 % more."
+Cells = Callable[[Mapping[str, Any]], list[str]]  # of a row
 
 
 def quantity(row: Mapping[str, Any]) -> tuple[Mapping[str, float], float, str]:
@@ -49,8 +50,9 @@ def fit_cells(row: Mapping[str, Any]) -> list[str]:
     return [ratio, *(f"{number(seconds[name] * 1e3)} ms" if name in seconds else "–" for name in FIT_COLUMNS)]
 
 
-def table(lines: list[list[str]]) -> list[str]:
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], cells: Cells) -> list[str]:
     """A Markdown table, padded so that it reads well unrendered."""
+    lines = [["row", *columns], *([row["name"], *cells(row)] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
@@ -85,7 +87,7 @@ def render(
     whole: list[dict[str, Any]],
     fit: list[dict[str, Any]],
 ) -> str:
-    """The report. `timed`: one result of measure.py a thread count; `whole`, `fit`: rows of whole_process.py, fit.py."""
+    """The report. `timed`: one result of measure.py a thread count; `whole`, `fit`: rows of those files."""
     lines = [f"# {date}", "", machine, ""]
     versions = {name: version for run in timed for name, version in run["versions"].items()}
     if versions:
@@ -98,11 +100,10 @@ def render(
     ]
     for run in timed:
         rates = f"triad {run['triad'] / 1e9:.1f} GB/s, GEMM {run['gemm'] / 1e9:.0f} GFLOP/s"
-        lines += [f"## {threads_text(run['threads'])}: {rates}", "", *table([HEAD, *([row["name"], *cells(row)] for row in run["rows"])]), ""]
+        lines += [f"## {threads_text(run['threads'])}: {rates}", "", *table(COLUMNS, run["rows"], cells), ""]
     if whole:
-        lines += ["## Whole processes", "", *table([HEAD, *([row["name"], *cells(row)] for row in whole)]), ""]
+        lines += ["## Whole processes", "", *table(COLUMNS, whole, cells), ""]
     if fit:
-        head = ["training by fit", "ratio", *FIT_COLUMNS]
-        lines += ["## Training by fit", "", *table([head, *([row["name"], *fit_cells(row)] for row in fit)]), ""]
+        lines += ["## Training by fit", "", FIT_NOTE, "", *table(("ratio", *FIT_COLUMNS), fit, fit_cells), ""]
     remarks = notes([*timed, {"rows": whole}, {"rows": fit}])
     return "\n".join(lines + ([*remarks, ""] if remarks else []))

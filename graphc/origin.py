@@ -6,13 +6,15 @@ handed on by whoever rewrites the value.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import FrameType
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# graphc's own frames, and those between a `with` in it and the generator behind the context
+_INTERNAL = (os.path.dirname(os.path.abspath(__file__)) + os.sep, contextlib.__file__)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def here() -> Origin:
     if inherited is not None:
         return inherited
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_INTERNAL):
         frame = frame.f_back
     return UNKNOWN if frame is None else Origin(frame.f_code.co_filename, frame.f_lineno)
 

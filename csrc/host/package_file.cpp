@@ -138,7 +138,7 @@ class PackageReader {
   }
 
   void manifest(ByteReader reader) {
-    package_.producer = reader.string();
+    reader.string();  // the producer, for `python -m graphc inspect`
     package_.metadata = reader.list<std::pair<std::string, std::string>>([&] {
       std::string key = reader.string();
       return std::make_pair(std::move(key), reader.string());

@@ -49,7 +49,6 @@ struct PackagedCode {
 
 struct PackageFile {
   std::vector<Section> sections;
-  std::string producer;
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<PackagedVariable> variables;
   std::vector<PackagedProgram> programs;

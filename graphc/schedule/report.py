@@ -16,7 +16,7 @@ def format_schedule(schedule: Schedule) -> str:
     lines = [f"schedule {schedule.graph.name} {{"]
     for number, task in enumerate(order, 1):
         if task.library is not None:
-            operands = ", ".join(names[o] for o in task.library.operands)
+            operands = ", ".join(_operands(task.library, names))
             lines.append(f"  {number}  library {task.library.op.name}({operands}) -> {names[task.library]}")
             lines += _boundaries(schedule, task.groups[0], names)
             if task.epilogue is not None:
@@ -29,11 +29,22 @@ def format_schedule(schedule: Schedule) -> str:
                 lines += _group(schedule, group, names)
     for variable, why in schedule.order.notes.items():
         lines.append(f"  # {names[variable]} is not updated in place: {why}")
-    counts = f"{sum(isinstance(s, KernelStep) for s in schedule.program.steps)} kernels"
+    kernels = sum(isinstance(s, KernelStep) for s in schedule.program.steps)
     gemms = [s for s in schedule.program.steps if isinstance(s, GemmStep)]
     fused = sum(s.epilogue is not None for s in gemms)
-    lines.append(f"}}  # {counts}, {len(gemms)} GEMMs, {fused} of them with a fused epilogue")
+    lines.append(f"}}  # {_count(kernels, 'kernel')}, {_count(len(gemms), 'GEMM')}, {fused} with a fused epilogue")
     return "\n".join(lines) + "\n"
+
+
+def _operands(library: Value, names: dict[Value, str]) -> list[str]:
+    """The operands of a library step; `^T` marks a matrix that is read transposed."""
+    flags = [library.attrs.get(f"transpose_{which}", False) for which in "ab"]
+    flags += [False] * (len(library.operands) - len(flags))
+    return [names[o] + ("^T" if flag else "") for o, flag in zip(library.operands, flags, strict=False)]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _group(schedule: Schedule, group: Group, names: dict[Value, str]) -> list[str]:

@@ -121,6 +121,9 @@ void test_refusals(graphc::Package& package, const std::string& path) {
                  [&](graphc::Status* status) { graphc::Package::load(path + ".missing", status); });
   expect_failure(GRAPHC_PACKAGE, "expected code that runs on this CPU for sparc",
                  [&](graphc::Status* status) { graphc::Package::load(path, {nullptr, "sparc"}, status); });
+  const unsigned char key[32] = {};
+  expect_failure(GRAPHC_PACKAGE, "expected a build of graphc with libsodium",
+                 [&](graphc::Status* status) { graphc::Package::load(path, {key, nullptr}, status); });
   expect_failure(GRAPHC_ARGUMENT, "expected a value of the size batch",
                  [&](graphc::Status* status) { predict.prepare({}, status); });
   alignas(64) char small[64];

@@ -1,7 +1,7 @@
-// A host of a package exported as source or as object: no file, no installed library. Prints the bits of three
-// losses.
-#include <graphc/graphc.hpp>
+// A host of a package exported as source or as object: no file, no installed library. Prints the bits of
+// three losses.
 #include <model.h>
+#include <graphc/graphc.hpp>
 
 #include <cstdio>
 #include <cstring>

@@ -13,7 +13,6 @@ import pytest
 import graphc as gc
 from graphc import data
 from graphc.program.package import unpack
-from graphc.runtime import blas
 
 FOLDER = hosts.ROOT / "examples" / "cpp"
 sys.path.insert(0, str(FOLDER))
@@ -31,15 +30,7 @@ def built(prefix, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own_gemm():
-    blas.use_own_gemm()
-    yield
-    blas._searched = False
-    blas.load_default_blas()
-
-
-@pytest.fixture(scope="module")
-def network(own_gemm) -> dict[str, gc.Program]:
+def network() -> dict[str, gc.Program]:
     return digits.trained_programs(epochs=1)
 
 
@@ -57,7 +48,7 @@ def write_images(folder: Path) -> list[Path]:
     return paths
 
 
-def test_classify_digits(built, network, tmp_path):
+def test_classify_digits(built, network, own_gemm, tmp_path):
     gc.export(network, tmp_path / "digits.gcp")
     lines = hosts.run(built / "classify_digits", tmp_path / "digits.gcp", *write_images(tmp_path)).stdout.decode()
     found = re.findall(r"digit-\d.pgm: (\d) \((\S+)\)", lines)
@@ -67,7 +58,7 @@ def test_classify_digits(built, network, tmp_path):
     assert np.mean(expected["digit"] == images()[1]) >= 0.7
 
 
-def test_fine_tune(built, network, tmp_path):
+def test_fine_tune(built, network, own_gemm, tmp_path):
     package = tmp_path / "digits.gcp"
     gc.export(network, package)
     samples = [f"{digit}={path}" for digit, path in enumerate(write_images(tmp_path))]
@@ -102,3 +93,9 @@ def test_minimize(built, tmp_path):
     assert values == sorted(values, reverse=True) and values[-1] < 1e-12
     first, last = map(float, re.search(r"x\[0\] (\S+) x\[36\] (\S+)", text).groups())
     assert first == pytest.approx(1, abs=1e-6) and last == pytest.approx(1, abs=1e-6)
+
+
+def test_the_python_package_serves_find_package(tmp_path):
+    """Configured only: the library is the same, built with the host."""
+    assert (hosts.ROOT / "csrc" / "include").samefile(gc.get_include())
+    hosts.run(hosts.tool("cmake"), "-S", FOLDER, "-B", tmp_path, f"-Dgraphc_DIR={gc.get_cmake_dir()}")

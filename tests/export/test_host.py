@@ -12,7 +12,6 @@ from hosts import run_program
 
 import graphc as gc
 from graphc.program.package import unpack
-from graphc.runtime.blas import load_default_blas
 
 HERE = Path(__file__).parent
 
@@ -22,17 +21,6 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("package") / "classifier.gcp"
     gc.export(small_networks.classifier(), path, metadata={"owner": "tests"})
     return path
-
-
-@pytest.fixture
-def own_gemm(monkeypatch):
-    """Matrix products of Python as in a host, for one test."""
-    from graphc.runtime import blas
-
-    blas.use_own_gemm()
-    yield
-    monkeypatch.setattr(blas, "_searched", False)
-    load_default_blas()
 
 
 @pytest.mark.parametrize("flags", [(), ("-fno-exceptions",)], ids=["exceptions", "no-exceptions"])

@@ -10,7 +10,6 @@ import pytest
 import small_networks
 
 import graphc as gc
-from graphc.runtime import blas
 
 HERE = Path(__file__).parent
 HOST = HERE / "linked_host.cpp"
@@ -31,16 +30,14 @@ def programs():
 def expected_lines(programs) -> str:
     """What the host prints, by Python with the own GEMM; the variables are put back."""
     before = [state.get() for state in programs["train"].states]
-    blas.use_own_gemm()
     x = np.array([[1, 2, 3, 4], [-1, -2, -3, -4]], "float32")
     losses = [programs["train"](x, np.array([0, 2]))["loss"] for _ in range(3)]
-    blas._searched = False
     for state, value in zip(programs["train"].states, before, strict=True):
         state.set(value)
     return "".join(f"{np.float32(loss).view(np.uint32):08x}\n" for loss in losses)
 
 
-def test_source(programs, tmp_path):
+def test_source(programs, own_gemm, tmp_path):
     gc.export(programs, tmp_path / "model", kind="source")
     (tmp_path / "CMakeLists.txt").write_text(CMAKE.format(host=HOST))
     hosts.build(tmp_path, tmp_path / "build", "-DMODEL_KERNEL_OPTIONS=-march=native", "-DCMAKE_BUILD_TYPE=Debug")
@@ -49,7 +46,7 @@ def test_source(programs, tmp_path):
     assert "dlopen" not in symbols
 
 
-def test_object(programs, tmp_path):
+def test_object(programs, own_gemm, tmp_path):
     gc.export(programs, tmp_path / "model", kind="object")
     include = tmp_path / "model" / "include"
     library = tmp_path / "model" / "libmodel.a"

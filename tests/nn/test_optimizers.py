@@ -244,7 +244,7 @@ def test_an_adam_step_of_an_mlp_is_all_epilogues() -> None:
     for kernel in ("hidden_kernel", "last_kernel"):  # the three updates follow the product that gives the gradient
         (block,) = [b for b in blocks if f"overwrites %{kernel} " in b]
         assert f"overwrites %adam_{kernel}_momentum " in block and "epilogue" in block
-    assert "5 GEMMs, 5 of them with a fused epilogue" in text
+    assert "5 GEMMs, 5 with a fused epilogue" in text
 
 
 def test_by_name() -> None:

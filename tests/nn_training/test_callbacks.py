@@ -199,6 +199,29 @@ def test_what_a_callback_raises_comes_out_and_the_model_is_usable():
     assert len(fit(model, epochs=1).epoch) == 1
 
 
+@pytest.mark.parametrize("name", ["ModelCheckpoint", "BackupAndRestore"])
+def test_a_full_disk_while_checkpointing_leaves_file_and_model_as_they_were(name, tmp_path, monkeypatch):
+    if name == "ModelCheckpoint":
+        callback = nn.callbacks.ModelCheckpoint(tmp_path / "best.gcm", monitor="loss", save_best_only=True)
+    else:
+        callback = nn.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+    model = overfitting()
+    fit(model, callback, epochs=1)
+    [path] = tmp_path.iterdir()
+    before, state = path.read_bytes(), callback.get_state()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match=rf"expected to write .*{path.name}, got: No space left on device"):
+            fit(model, callback, epochs=3)
+    assert [path] == list(tmp_path.iterdir()) and path.read_bytes() == before
+    assert callback.get_state() == state
+    assert len(fit(model, epochs=1).epoch) == 1
+
+
 def test_wrong_callbacks_are_refused():
     with pytest.raises(
         gc.GraphError, match=r"expected objects of gc\.nn\.callbacks\.Callback, got the class EarlyStopping"

@@ -31,6 +31,19 @@ def with_nan(array):
     return array
 
 
+class Pairs:
+    """A data set of the samples X with these labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, i):
+        return X[i], self.labels[i]
+
+
 CASES = {
     "lengths": (lambda: model().fit(X, T[:19]), "expected as many rows in y as in x, got 19 and 20"),
     "no y": (lambda: model().fit(X), "fit: expected y, the targets, got None"),
@@ -52,6 +65,23 @@ CASES = {
     "label negative": (lambda: classifier().evaluate(X, LABELS - 1), "expected labels in [0, 3)"),
     "NaN in x": (lambda: model().fit(with_nan(X), T), "expected finite numbers in x, got nan at [7, 2]"),
     "infinity in y": (lambda: model().fit(X, np.where(T > 0, T, np.inf)), "expected finite numbers in y, got"),
+    "label in a generator": (
+        lambda: classifier().fit(iter([(X, LABELS), (X, LABELS - 1)])),
+        "fit: expected labels in [0, 3), for the 3 classes of output 'out', got -1",
+    ),
+    "label in a data set": (lambda: classifier().evaluate(Pairs(LABELS + 2)), "expected labels in [0, 3)"),
+    "label to validate with": (
+        lambda: classifier().fit(X, LABELS, validation_data=(X, LABELS + 2)),
+        "validation_data: expected labels in [0, 3)",
+    ),
+    "NaN in a generator": (
+        lambda: model().fit(iter([(X, T), (with_nan(X), T)])),
+        "expected finite numbers in x, got nan at [7, 2]",
+    ),
+    "no samples to validate with": (
+        lambda: model().fit(X, T, validation_data=(X[:0], T[:0])),
+        "validation_data: expected at least one sample, got none",
+    ),
     "strings": (lambda: classifier().fit(X, LABELS.astype(str)), "expected y to hold numbers, got strings (np.unique"),
     "frame": (
         lambda: model().fit(pd.DataFrame({"a": [1.0], "b": ["x"], "c": [1.0], "d": [2.0]}), T[:1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -187,9 +188,17 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     model.set_weights([w + 1 for w in model.get_weights()])
-    with pytest.raises(OSError, match=r"expected to write .*weights, got: No space left on device; the file is as it"):
+    with pytest.raises(OSError, match=r"expected to write .*weights, got: No space left on device; what was there"):
         model.save_weights(path)
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["weights"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="has no /dev/null")
+def test_neither_a_device_nor_a_folder_is_replaced(tmp_path):
+    for place in ("/dev/null", tmp_path):
+        with pytest.raises(OSError, match="got: a folder or a device there; what was there is as it was"):
+            classifier().save_weights(place)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 KILLED = """

@@ -5,6 +5,7 @@ They stand apart because a crash, `kill -9` or a full disk in the middle of a sa
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -22,6 +23,8 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
     place = Path(path)
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
+        if place.exists() and not place.is_file():  # a folder, or a device such as /dev/null, which no file replaces
+            raise OSError(errno.EINVAL, "a folder or a device there")
         place.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(place)
         with open(temporary, "wb") as file:
@@ -33,7 +36,7 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
-        raise OSError(error.errno, f"expected to write {place}, got: {reason}; the file is as it was before") from error
+        raise OSError(error.errno, f"expected to write {place}, got: {reason}; what was there is as it was") from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -41,7 +41,9 @@ class Shuffling:
 
     seed: int
     epochs: int = 0
-    _generator: np.random.Generator = field(default_factory=lambda: np.random.Generator(np.random.Philox(0)))
+
+    def __post_init__(self) -> None:
+        self._generator = np.random.Generator(np.random.Philox(0))  # one for all epochs: making one takes a while
 
     def order(self, count: int) -> np.ndarray:
         """A permutation of `count` samples, for this epoch."""

@@ -111,7 +111,7 @@ class Objective:
     def results(self) -> dict[str, Any]:
         """Python floats (arrays for what is not one number) of all that is measured."""
         results = ((name, metric.result()) for name, metric in self.measures().items())
-        return {name: value if isinstance(value, np.ndarray) and value.ndim else float(value) for name, value in results}
+        return {name: r if isinstance(r, np.ndarray) and r.ndim else float(r) for name, r in results}
 
     def reset(self) -> None:
         """Begin a new epoch."""

@@ -52,7 +52,12 @@ def prepared(model: Model, method: str, x: Any, y: Any, w: Any, class_weight: An
             ops.refuse(
                 method, "expected y and sample_weight inside of the batches of an iterable x, got them beside it"
             )
-        source: Source = StreamSource(layouts, x, steps) if _is_stream(x) else DatasetSource(layouts, x)
+
+        def check(made: Samples) -> None:
+            if supervised:
+                _check_labels(model, method, made)
+
+        source: Source = StreamSource(layouts, check, x, steps) if _is_stream(x) else DatasetSource(layouts, check, x)
         if supervised and not source.specs.y:
             ops.refuse(method, "expected batches (x, y) or (x, y, sample_weight), got x without y")
         return source

@@ -108,6 +108,9 @@ def samples(layout: Layout, x: Any, y: Any = None, w: Any = None) -> Samples:
     return made
 
 
+Check = Callable[[Samples], None]  # refuses what arrays alone don't show: labels that the model has no class for
+
+
 class ArraySource:
     """Samples that are all there: shuffled or not, resumed at any batch."""
 
@@ -141,7 +144,8 @@ class StreamSource:
 
     cut = False  # whether chunks hold several batches
 
-    def __init__(self, layouts: Layouts, batches: Any, per_epoch: int | None):
+    def __init__(self, layouts: Layouts, check: Check, batches: Any, per_epoch: int | None):
+        self.check = check
         self.batches, self.per_epoch = batches, per_epoch
         self.iterator = iter(batches)
         self.one_way = self.iterator is batches
@@ -169,6 +173,7 @@ class StreamSource:
             made = _unpacked(self.layout, batch)
             if made.specs != self.specs:
                 refuse(f"expected batches like the first, of {self.specs}, got one of {made.specs}")
+            self.check(made)
             yield made.arguments
 
     def worth_a_thread(self, order: Order | None) -> bool:
@@ -180,8 +185,8 @@ class DatasetSource:
 
     cut = False  # whether chunks hold several batches
 
-    def __init__(self, layouts: Layouts, dataset: Any):
-        self.dataset = dataset
+    def __init__(self, layouts: Layouts, check: Check, dataset: Any):
+        self.dataset, self.check = dataset, check
         if len(dataset) == 0:
             refuse("expected at least one sample, got an empty data set")
         example = self._stacked([0])
@@ -195,7 +200,9 @@ class DatasetSource:
         count = len(self.dataset)
         places = np.arange(count) if order is None else order(count)
         for start in range(skip * batch_size, count, batch_size):
-            yield self._collated(places[start : start + batch_size]).arguments
+            made = self._collated(places[start : start + batch_size])
+            self.check(made)
+            yield made.arguments
 
     def worth_a_thread(self, order: Order | None) -> bool:
         return True

@@ -53,16 +53,18 @@ class ModelCheckpoint(Callback):
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: Logs) -> None:
+        best = self.best
         if self.save_best_only:
             value = self.watched.read(logs)
-            if value is None or not self.watched.better(value, self.best):
+            if value is None or not self.watched.better(value, best):
                 return
-            self.best = value
+            best = value
         path = _filled(self.filepath, epoch, logs)
         if self.save_weights_only:
             self.model.save_weights(path)
         else:
             self.model.save(path)
+        self.best = best  # now that it is on the disk
         if self.verbose:
             print(f"Epoch {epoch + 1}: saved {path}")
 
