@@ -151,25 +151,25 @@ def ceildiv(a: Size, b: int) -> Size:
 
 def minimum(a: Size, b: Size) -> Size:
     """min(a, b), decided now where the difference has a provable sign."""
-    if at_most(a, b):
-        return a
-    if at_most(b, a):
-        return b
-    return Dim({(("min", *sorted((a, b), key=str)),): 1})
+    return _extremum("min", a, b)
 
 
 def maximum(a: Size, b: Size) -> Size:
     """max(a, b), decided now where the difference has a provable sign."""
-    if at_most(a, b):
-        return b
-    if at_most(b, a):
-        return a
-    return Dim({(("max", *sorted((a, b), key=str)),): 1})
+    return _extremum("max", a, b)
 
 
 def at_most(a: Size, b: Size) -> bool:
     """True if a ≤ b holds for all sizes ≥ 0; False means: not provable."""
-    return non_negative(b - a)
+    if non_negative(b - a):
+        return True
+    if (split := _as_extremum(a)) is not None:
+        kind, x, y = split
+        return (all if kind == "max" else any)((at_most(x, b), at_most(y, b)))
+    if (split := _as_extremum(b)) is not None:
+        kind, x, y = split
+        return (any if kind == "max" else all)((at_most(a, x), at_most(a, y)))
+    return False
 
 
 def non_negative(a: Size) -> bool:
@@ -313,6 +313,38 @@ def _divide_by_monomial(a: Dim, b: Dim) -> Size | None:
             return None
         total[tuple(left)] = coefficient // factor
     return _tidy(total)
+
+
+def _extremum(kind: str, a: Size, b: Size) -> Size:
+    if at_most(a, b):
+        return _tidy_extremum(b if kind == "max" else a)
+    if at_most(b, a):
+        return _tidy_extremum(a if kind == "max" else b)
+    for size, other in ((a, b), (b, a)):  # max(max(x, y), b) is max(x, max(y, b)), which may be decidable
+        split = _as_extremum(size)
+        if split is not None and split[0] == kind:
+            _, x, y = split
+            for first, second in ((x, y), (y, x)):
+                if at_most(first, other) or at_most(other, first):
+                    return _extremum(kind, _extremum(kind, first, other), second)
+    return Dim({((kind, *sorted((a, b), key=str)),): 1})
+
+
+def _tidy_extremum(size: Size) -> Size:
+    """n - max(0, n - 3) is min(n, 3)."""
+    split = _as_extremum(size)
+    return size if split is None or len(_terms(size)) == 1 else _extremum(*split)
+
+
+def _as_extremum(size: Size) -> tuple[str, Size, Size] | None:
+    """("min" or "max", x, y) if the size is ±max(p, q) + rest or ±min(p, q) + rest, with the rest drawn in."""
+    found = [(m[0], c) for m, c in _terms(size).items() if len(m) == 1 and m[0][0] in ("min", "max") and c in (1, -1)]
+    if len(found) != 1:
+        return None
+    (kind, p, q), sign = found[0]
+    rest = size - sign * Dim({((kind, p, q),): 1})
+    flipped = {"min": "max", "max": "min"}[kind] if sign < 0 else kind
+    return flipped, sign * p + rest, sign * q + rest
 
 
 def _atom_key(atom: Atom) -> str:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphc import dims
-from graphc.dims import Dim, Size, dim
+from graphc.dims import Dim, Size, dim, maximum, minimum
 from graphc.errors import GraphError
 
-A, B = dim("a"), dim("b")
+A, B, N = dim("a"), dim("b"), dim("N")
 SIZES = st.fixed_dictionaries({"a": st.integers(0, 12), "b": st.integers(0, 12)})
 
 
@@ -123,3 +123,16 @@ def test_substitution_puts_sizes_in_the_place_of_names():
     assert dims.substitute(size, {"n": 6}) == 12 * m + 2 + dims.maximum(6, m) + 1
     assert dims.substitute(size, {"n": m, "m": 2}) == 4 * m + dims.floordiv(m, 3) + dims.maximum(m, 2) + 1
     assert dims.substitute(size, {"n": 6, "m": 2}) == dims.evaluate(size, {"n": 6, "m": 2})
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (minimum(maximum(0, N - 1), N), "max(0, N - 1)"),
+        (maximum(0, maximum(0, N - 1) - 1), "max(0, N - 2)"),
+        (maximum(0, N - maximum(0, N - 3)), "min(3, N)"),
+        (minimum(minimum(N, 7), 5), "min(5, N)"),
+    ],
+)
+def test_nested_extrema_are_decided_where_they_can_be(size, text):
+    assert str(size) == text

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import measure, report
+from benchmarks import fit, measure, report
 from benchmarks.cases import ROWS
+from benchmarks.cases.fit import IRIS
 from benchmarks.peers import PEERS, load_peer
 
 
@@ -77,3 +78,23 @@ def test_units(values, expected):
     cells = dict(zip(report.COLUMNS, report.cells(values), strict=True))
     assert cells["JAX"] == expected
     assert cells["ratio"] == "–"
+
+
+def test_fit_is_timed_beside_a_loop_by_hand(monkeypatch):
+    monkeypatch.setattr(fit, "SEEN", 300)
+    monkeypatch.setattr(fit, "interleave", lambda calls: {name: call() or 2.0 for name, call in calls.items()})
+    row = fit.beside_hand(IRIS)
+    assert row["name"].endswith("epoch of 150 samples")
+    assert row["seconds"] == {"graphc": 1.0, "loop by hand": 1.0}
+
+
+def test_the_ratio_of_fit_is_to_the_fastest_other():
+    row = {"name": "MNIST", "seconds": {"graphc": 0.2, "Keras JAX": 0.5, "Keras torch": 4.0}, "failed": {}}
+    assert report.fit_cells(row) == ["2.50", "200 ms", "–", "500 ms", "4,000 ms"]
+    assert "## Training by fit" in report.render("a machine", "2026-01-01", [], [], [row])
+
+
+def test_a_library_that_cannot_be_imported_says_why():
+    nothing = {"KERAS_BACKEND": "none", "PATH": ""}
+    with fit.Child("0", "Keras JAX", environment=nothing) as child, pytest.raises(RuntimeError, match="Error"):
+        child.ask("0")

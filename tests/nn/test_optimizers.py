@@ -247,6 +247,21 @@ def test_an_adam_step_of_an_mlp_is_all_epilogues() -> None:
     assert "5 GEMMs, 5 with a fused epilogue" in text
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [optimizers.SGD(0.1, momentum=0.9), optimizers.Adam(), optimizers.RMSprop(rho=0.5, momentum=0.9)],
+    ids=lambda optimizer: optimizer.name,
+)
+def test_momentum_without_gradients_ends_at_zero_and_not_among_the_subnormal_numbers(optimizer) -> None:
+    w, g = parameter(np.ones(3, "float32"), name="w"), gc.input("g", (3,))
+    step = gc.compile([g], [], updates=optimizer.updates([g], [w]))
+    step(np.array([1.0, -1.0, 1e-3], "float32"))
+    for _ in range(850):  # 0.9 to that power is a subnormal number
+        step(np.zeros(3, "float32"))
+    [momentum] = [v.value for v in optimizer.variables if v.name.endswith("momentum")]
+    np.testing.assert_array_equal(momentum, 0)
+
+
 def test_by_name() -> None:
     for name, kind in (("adam", optimizers.Adam), ("RMSprop", optimizers.RMSprop), ("adamw", optimizers.AdamW)):
         assert type(optimizers.get(name)) is kind
