@@ -64,7 +64,7 @@ clean:
 # C++ runtime compiles what depends on it, into graphc/, where every environment finds it.
 
 %/build-requirements: pyproject.toml | %/bin/pip
-	$*/bin/pip install --quiet 'setuptools>=70.1' pybind11 numpy
+	$*/bin/pip install --quiet 'setuptools>=77' pybind11 numpy
 	@touch $@
 
 %/runtime: setup.py $(NATIVE) | %/build-requirements
