@@ -16,7 +16,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 HEADERS = (("csrc/include", "*.h"), ("kernels/prologue", "*.h"))
-NATIVE = ("csrc/include", "csrc/runtime", "csrc/library", "csrc/host", "kernels/cpu/gemm", "cmake")  # for hosts
+NATIVE = ("csrc/include", "csrc/runtime", "csrc/library", "csrc/host", "kernels/cpu/gemm", "csrc/cmake")  # for hosts
 AREAS = ("runtime", "library", "python")
 FOLDERS = [*(ROOT / "csrc" / area for area in AREAS), ROOT / "kernels" / "cpu" / "gemm"]
 SOURCES = sorted(str(p.relative_to(ROOT)) for folder in FOLDERS for p in folder.glob("*.cpp"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-_INSTALLED = _PACKAGE / "_native"  # where setup.py puts csrc/, kernels/ and cmake/
+_INSTALLED = _PACKAGE / "_native"  # where setup.py puts csrc/ and kernels/
 _ROOT = _INSTALLED if _INSTALLED.exists() else _PACKAGE.parent
 _FOLDERS = ("csrc/runtime", "csrc/library", "csrc/host", "kernels/cpu/gemm")
 _OTHER_BUILDS = "csrc/library/blas.cpp"  # hosts link no BLAS: csrc/host/no_blas.cpp
@@ -22,7 +22,7 @@ def get_include() -> str:
 
 def get_cmake_dir() -> str:
     """The folder for `find_package(graphc)`: set `graphc_DIR` to it. The library is built with the host."""
-    return str(_ROOT / "cmake")
+    return str(_ROOT / "csrc" / "cmake")
 
 
 def linked_sources() -> dict[str, str]:

@@ -16,7 +16,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where `cmake --install` has put the host library."""
     folder = tmp_path_factory.mktemp("library")
     settings = ("-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DCMAKE_INSTALL_LIBDIR=lib")
-    hosts.build(hosts.ROOT, folder / "build", *settings, install=folder / "installed")
+    hosts.build(hosts.ROOT / "csrc", folder / "build", *settings, install=folder / "installed")
     return folder / "installed"
 
 
