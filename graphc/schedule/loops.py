@@ -204,8 +204,7 @@ def _places_to_merge(kernel: Kernel, first: Expr, second: Expr, extents: tuple[S
             roots.extend(expressions(statement))
     for node in k.walk(*roots):
         if node.op in ("load", "load_if"):
-            index = node.args[1:] if node.op == "load_if" else node.args
-            if not access(node.attr, index) or (node.op == "load_if" and {first, second} & set(node.args[:1])):
+            if not access(node.attr, node.args[1:] if node.op == "load_if" else node.args):
                 return None
         elif node not in (linear, row) and not {first, second, row}.isdisjoint(node.args):
             return None
