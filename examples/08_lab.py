@@ -139,7 +139,7 @@ for row, (task, by_name) in zip(axes, results.items(), strict=True):
         epochs = np.asarray(result.history.epoch) + 1
         axis.plot(epochs, result.history.history["loss"], color=pictures.TRAIN, label="training")
         axis.plot(epochs, result.history.history["val_loss"], color=pictures.VALIDATION, label="validation")
-        axis.set(title=f"{task}, {name}: test accuracy {result.accuracies['test']:.3f}", xlabel="epoch", ylabel="loss")
+        axis.set(title=f"{task}, {name}: test {result.accuracies['test']:.3f}", xlabel="epoch", ylabel="loss")
         axis.set_ylim(bottom=0)
 axes[0, 0].legend()
 pictures.save(figure, OUTPUT / "08-lab-curves.png")
