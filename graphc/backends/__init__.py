@@ -4,6 +4,5 @@ It sees the kernel IR only; a target prints syntax and knows nothing of graph op
 """
 
 from graphc.backends.build import Backend, NativeCode, build
-from graphc.backends.entry import has_finish, units
 
-__all__ = ["Backend", "NativeCode", "build", "has_finish", "units"]
+__all__ = ["Backend", "NativeCode", "build"]

@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any, Literal
 
 from graphc.backends import cache
-from graphc.backends.entry import has_finish
 from graphc.errors import GraphError
 from graphc.kernel_ir.expansion import expand
 from graphc.kernel_ir.kernel import Kernel
@@ -59,7 +58,7 @@ def build(kernels: Sequence[Kernel], backend: Backend = "numba") -> NativeCode:
 
 def symbols_of(kernel: Kernel) -> tuple[str, ...]:
     """What `kernel` exports."""
-    return (kernel.name, f"{kernel.name}_finish") if has_finish(kernel) else (kernel.name,)
+    return (kernel.name, f"{kernel.name}_finish") if kernel.has_finish else (kernel.name,)
 
 
 def _target(backend: str) -> ModuleType:

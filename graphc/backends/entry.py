@@ -59,16 +59,6 @@ class Entry:
     finish: tuple[Section, ...] | None
 
 
-def units(nest: Nest) -> Size:
-    """How many units the nest's parallel loop has."""
-    return dims.ceildiv(nest.loop.extent, nest.grain)
-
-
-def has_finish(kernel: Kernel) -> bool:
-    """Whether the kernel exports `<name>_finish`."""
-    return any(nest.accumulators or nest.finish for nest in kernel.nests)
-
-
 def entry(kernel: Kernel) -> Entry:
     """The two functions of `kernel`."""
     buffers = list(kernel.buffers)
@@ -76,18 +66,18 @@ def entry(kernel: Kernel) -> Entry:
     finishes: list[Section] = []
     offset: Size = 0
     for nest, partials in zip(kernel.nests, partial_buffers(kernel), strict=True):
-        count = units(nest)
+        count = nest.units
         buffers.extend(partials)
         calls.append(Section(nest.locals, (_call(nest, partials, offset, count),)))
         finishes.append(Section((), _finish(nest, partials, count)))
         offset = offset + count
-    return Entry(tuple(buffers), tuple(calls), tuple(finishes) if has_finish(kernel) else None)
+    return Entry(tuple(buffers), tuple(calls), tuple(finishes) if kernel.has_finish else None)
 
 
 def partial_buffers(kernel: Kernel) -> tuple[tuple[Buffer, ...], ...]:
     """For each nest, the hidden buffers that take the results of its accumulators, one element a unit."""
     return tuple(
-        tuple(Buffer(f"{a.name}.partials{number}", a.dtype, (units(nest),), "readwrite") for a in nest.accumulators)
+        tuple(Buffer(f"{a.name}.partials{number}", a.dtype, (nest.units,), "readwrite") for a in nest.accumulators)
         for number, nest in enumerate(kernel.nests)
     )
 

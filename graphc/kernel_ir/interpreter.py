@@ -27,6 +27,7 @@ from graphc.kernel_ir.kernel import (
     Store,
     Update,
     expressions,
+    flatten,
     identity,
 )
 
@@ -88,7 +89,7 @@ def finish(
 
 def unit_counts(kernel: Kernel, sizes: Mapping[str, int]) -> list[int]:
     """The number of units of each nest."""
-    return [-(-dims.evaluate(n.loop.extent, sizes) // n.grain) for n in kernel.nests]
+    return [dims.evaluate(n.units, sizes) for n in kernel.nests]
 
 
 def partial_buffers(kernel: Kernel, sizes: Mapping[str, int]) -> list[np.ndarray]:
@@ -268,15 +269,6 @@ def _identity(accumulator: Accumulator) -> Any:
 
 def _updated_from_outside(loop: Loop) -> set[str]:
     """The accumulators that `loop` updates and does not declare."""
-    updated: set[str] = set()
-    declared: set[str] = set()
-    stack: list[Statement] = list(loop.body)
-    while stack:
-        statement = stack.pop()
-        if isinstance(statement, Loop):
-            stack.extend(statement.body)
-        elif isinstance(statement, Update):
-            updated.add(statement.name)
-        elif isinstance(statement, Accumulator):
-            declared.add(statement.name)
-    return updated - declared
+    inside = flatten(loop.body)
+    updated = {s.name for s in inside if isinstance(s, Update)}
+    return updated - {s.name for s in inside if isinstance(s, Accumulator)}

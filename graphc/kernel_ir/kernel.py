@@ -19,11 +19,12 @@ Semantics, which interpreter and renderers all follow to the bit:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphc.dims import Shape, Size, symbols_of
+from graphc.dims import Shape, Size, ceildiv, symbols_of
 from graphc.dtypes import DType
 from graphc.kernel_ir.expr import Expr, const, walk
 
@@ -117,6 +118,16 @@ class Nest:
     accumulators: tuple[Accumulator, ...] = ()  # reduced across the parallel loop
     finish: tuple[Statement, ...] = ()  # once, after all units; sees the accumulators' final values
 
+    @property
+    def units(self) -> Size:
+        """How many units the parallel loop is cut into."""
+        return ceildiv(self.loop.extent, self.grain)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Every statement, loops before their bodies."""
+        return flatten((*self.accumulators, self.loop, *self.finish))
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -131,18 +142,33 @@ class Kernel:
     def symbols(self) -> tuple[str, ...]:
         """The named sizes that the kernel needs, sorted: the order of the ABI's `dims`."""
         sizes: list[Size] = [s for b in self.buffers for s in b.shape]
-        roots: list[Expr] = []
-        for nest in self.nests:
-            sizes += [s for local in nest.locals for s in local.shape]
-            stack: list[Statement] = [nest.loop, *nest.accumulators, *nest.finish]
-            while stack:
-                statement = stack.pop()
-                if isinstance(statement, Loop):
-                    sizes.append(statement.extent)
-                    stack.extend(statement.body)
-                roots += expressions(statement)
+        sizes += [s for nest in self.nests for local in nest.locals for s in local.shape]
+        sizes += [s.extent for s in self.statements if isinstance(s, Loop)]
+        roots = [root for statement in self.statements for root in expressions(statement)]
         sizes += [node.attr for node in walk(*roots) if node.op == "dim"]
         return tuple(sorted(symbols_of(sizes)))
+
+    @property
+    def has_finish(self) -> bool:
+        """Whether something is left to do after all units: the kernel then exports `<name>_finish` too."""
+        return any(nest.accumulators or nest.finish for nest in self.nests)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Every statement of every nest, loops before their bodies."""
+        return [statement for nest in self.nests for statement in nest.statements]
+
+
+def flatten(body: Iterable[Statement]) -> list[Statement]:
+    """The statements of `body` and of all loops in it, loops before their bodies."""
+    found: list[Statement] = []
+    stack = list(body)[::-1]
+    while stack:
+        statement = stack.pop()
+        found.append(statement)
+        if isinstance(statement, Loop):
+            stack.extend(reversed(statement.body))
+    return found
 
 
 def expressions(statement: Statement) -> tuple[Expr, ...]:

@@ -28,6 +28,7 @@ from graphc.kernel_ir.kernel import (
     Store,
     Update,
     expressions,
+    flatten,
 )
 from graphc.kernel_ir.printer import print_lines
 
@@ -263,12 +264,4 @@ def _listed(kinds: str) -> str:
 
 def _updated(loop: Loop) -> set[str]:
     """The names that `loop` updates."""
-    found: set[str] = set()
-    stack: list[Statement] = list(loop.body)
-    while stack:
-        statement = stack.pop()
-        if isinstance(statement, Update):
-            found.add(statement.name)
-        elif isinstance(statement, Loop):
-            stack.extend(statement.body)
-    return found
+    return {s.name for s in flatten(loop.body) if isinstance(s, Update)}

@@ -32,7 +32,7 @@ from graphc.schedule.elements import Elements, storage
 from graphc.schedule.emit_kernel import emit_kernel
 from graphc.schedule.fusion import Fusion, Group, fuse
 from graphc.schedule.in_place import merge_in_place
-from graphc.schedule.loops import collapse_loops, rename_memory, set_grain, statements
+from graphc.schedule.loops import collapse_loops, rename_memory, set_grain
 from graphc.schedule.memory_plan import Lifetime, plan_memory
 from graphc.schedule.names import Names
 from graphc.schedule.results import bind_results
@@ -219,10 +219,9 @@ class _Assembly:
     def partials(self, kernel: Kernel) -> list[Ref]:
         refs = []
         for nest in kernel.nests:
-            units = dims.ceildiv(nest.loop.extent, nest.grain)
             for accumulator in nest.accumulators:
                 name = self.unique(f"{accumulator.name}_partials")
-                self.slots.append(_SlotDraft(name, accumulator.dtype, (units,)))
+                self.slots.append(_SlotDraft(name, accumulator.dtype, (nest.units,)))
                 refs.append(Ref("slot", len(self.slots) - 1))
         return refs
 
@@ -318,14 +317,14 @@ def _info(kernel: Kernel) -> KernelInfo:
         symbol=kernel.name,
         symbols=kernel.symbols,
         nests=tuple((n.loop.extent, n.grain) for n in kernel.nests),
-        has_finish=any(n.accumulators or n.finish for n in kernel.nests),
+        has_finish=kernel.has_finish,
         scratch=scratch_bytes(kernel),
         read=cost.bytes_read(kernel),
         written=cost.bytes_written(kernel),
         flops=cost.flops(kernel),
         origin=kernel.comment,
         access=tuple(b.access for b in kernel.buffers),
-        checks=any(isinstance(s, Check) for s in statements(kernel)),
+        checks=any(isinstance(s, Check) for s in kernel.statements),
     )
 
 

@@ -26,6 +26,7 @@ from graphc.kernel_ir.kernel import (
     Store,
     Update,
     expressions,
+    flatten,
 )
 from graphc.ops.definition import op_of
 from graphc.schedule.elements import Elements, load_index, loads
@@ -260,12 +261,11 @@ def choose_lanes(body: list[Statement], extent: Size, tuning: Tuning) -> int:
     """How many iterations run side by side: part of the meaning of a reduction."""
     if isinstance(extent, int) and extent < tuning.wide_lanes:
         return tuning.lanes
-    work, stack = 0, list(body)
-    while stack:
-        statement = stack.pop()
-        if isinstance(statement, Loop):
-            stack.extend(statement.body)
-        work += sum(TRANSCENDENTAL_COST if n.op in k.TRANSCENDENTAL else 1 for n in k.walk(*expressions(statement)))
+    work = sum(
+        TRANSCENDENTAL_COST if node.op in k.TRANSCENDENTAL else 1
+        for statement in flatten(body)
+        for node in k.walk(*expressions(statement))
+    )
     return tuning.wide_lanes if work <= tuning.short_body else tuning.lanes
 
 

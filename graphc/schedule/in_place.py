@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
-from graphc.kernel_ir.kernel import Buffer, Kernel, Let, Loop, Nest, Statement, Store, expressions
-from graphc.schedule.loops import map_statement, statements
+from graphc.kernel_ir.kernel import Buffer, Kernel, Let, Loop, Nest, Statement, Store, expressions, flatten
+from graphc.schedule.loops import map_statement
 
 
 def merge_in_place(kernel: Kernel, read: str, write: str) -> Kernel | None:
@@ -19,10 +19,10 @@ def merge_in_place(kernel: Kernel, read: str, write: str) -> Kernel | None:
     source, target = shapes[read], shapes[write]
     if source.dtype is not target.dtype or source.shape != target.shape or source.access != "read":
         return None
-    nests = [n for n in kernel.nests if any(_touches(s, read, write) for s in _all(n))]
+    nests = [n for n in kernel.nests if any(_touches(s, read, write) for s in n.statements)]
     if len(nests) != 1:
         return None
-    stores = [s for s in statements(kernel) if isinstance(s, Store) and s.buffer == write]
+    stores = [s for s in kernel.statements if isinstance(s, Store) and s.buffer == write]
     if len(stores) != 1 or stores[0].add:
         return None
     if stores[0] in nests[0].finish:
@@ -37,10 +37,6 @@ def merge_in_place(kernel: Kernel, read: str, write: str) -> Kernel | None:
         Buffer(read, b.dtype, b.shape, "readwrite") if b.name == read else b for b in kernel.buffers if b.name != write
     )
     return replace(kernel, buffers=buffers, nests=tuple(nest if n is nests[0] else n for n in kernel.nests))
-
-
-def _all(nest: Nest) -> list[Statement]:
-    return statements(Kernel("", (), (nest,)))
 
 
 def _loads(root: Expr, name: str) -> list[Expr]:
@@ -67,17 +63,13 @@ def _reads_before(nest: Nest, read: str, store: Store) -> bool:
             if statement is store:
                 done = True
             if isinstance(statement, Loop):
-                if store in body and any(_touches(s, read, "") for s in _inside(statement)):
+                if store in body and any(_touches(s, read, "") for s in flatten(statement.body)):
                     return False
                 if not visit(statement.body):
                     return False
         return True
 
     return visit((nest.loop,)) and not any(_loads(e, read) for s in nest.finish for e in expressions(s))
-
-
-def _inside(loop: Loop) -> list[Statement]:
-    return statements(Kernel("", (), (Nest(loop),)))
 
 
 def _rewrite(nest: Nest, read: str, store: Store, name: str) -> Nest:
@@ -113,7 +105,7 @@ def _rewrite_finish(nest: Nest, read: str, store: Store) -> Nest | None:
 
 def _fresh(kernel: Kernel, wish: str) -> str:
     taken = {b.name for b in kernel.buffers} | {x.name for n in kernel.nests for x in n.locals}
-    taken |= {s.name for s in statements(kernel) if hasattr(s, "name")}
+    taken |= {s.name for s in kernel.statements if hasattr(s, "name")}
     while wish in taken:
         wish += "_"
     return wish

@@ -146,7 +146,7 @@ def _twins(kernel: Kernel, outer: Loop, inner: Loop) -> dict[int, Loop] | None:
     axes are two such pairs, and merge together; None if one of the names stands in another loop too."""
     pairs = {id(a): b for a, b in _perfect_pairs(kernel) if (a.index, b.index) == (outer.index, inner.index)}
     inside = {id(b) for b in pairs.values()}
-    for loop in statements(kernel):
+    for loop in kernel.statements:
         if not isinstance(loop, Loop) or loop.index not in (outer.index, inner.index):
             continue
         known = pairs if loop.index == outer.index else inside
@@ -194,7 +194,7 @@ def _places_to_merge(kernel: Kernel, first: Expr, second: Expr, extents: tuple[S
 
     linear, row = _linear(first, second, extents[1]), k.mul(first, k.size(extents[1]))
     roots: list[Expr] = []
-    for statement in statements(kernel):
+    for statement in kernel.statements:
         if isinstance(statement, Store):
             if not access(statement.buffer, statement.indices):
                 return None
@@ -216,19 +216,6 @@ def _places_to_merge(kernel: Kernel, first: Expr, second: Expr, extents: tuple[S
 def _linear(first: Expr, second: Expr, extent: Size) -> Expr:
     """The row-major position of an iteration, which is the index of the merged loop."""
     return k.add(k.mul(first, k.size(extent)), second)
-
-
-def statements(kernel: Kernel) -> list[Statement]:
-    """Every statement of a kernel, loops before their bodies."""
-    found: list[Statement] = []
-    for nest in kernel.nests:
-        stack: list[Statement] = [*reversed(nest.finish), nest.loop, *reversed(nest.accumulators)]
-        while stack:
-            statement = stack.pop()
-            found.append(statement)
-            if isinstance(statement, Loop):
-                stack.extend(reversed(statement.body))
-    return found
 
 
 def rename_memory(kernel: Kernel, names: dict[str, str]) -> Kernel:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from graphc import dims
-from graphc.backends import NativeCode, build, has_finish
+from graphc.backends import NativeCode, build
 from graphc.kernel_ir import interpreter
 from graphc.kernel_ir.kernel import Kernel
 from graphc.kernel_ir.scratch import scratch_bytes
@@ -56,7 +56,7 @@ def execute(
     status = 0
     for begin, end in reversed(list(pairwise(bounds))):
         status = max(status, call(pointers.ctypes.data, named.ctypes.data, begin, end, scratch))
-    if has_finish(kernel):
+    if kernel.has_finish:
         finish = FUNCTION(code.addresses[f"{kernel.name}_finish"])
         status = max(status, finish(pointers.ctypes.data, named.ctypes.data, 0, units, scratch))
     return Outcome({name: array.copy() for name, array in copies.items()}, status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphc.backends.entry import declared, flatten, has_finish, units, updated
+from graphc.backends.entry import declared, flatten, updated
 from graphc.dims import Size, maximum
 from graphc.kernel_ir.kernel import Accumulator, Kernel, Local, Loop, Nest, Statement
 from graphc.kernel_ir.scratch import scratch_offsets
@@ -83,7 +83,7 @@ def launch(kernel: Kernel) -> Launch:
     for mapping in mappings:
         scratch = maximum(scratch, mapping.scratch_bytes)
     nests = tuple((m.work, m.teams) for m in mappings)
-    return Launch(kernel.name, threads_of(kernel), nests, scratch, has_finish(kernel))
+    return Launch(kernel.name, threads_of(kernel), nests, scratch, kernel.has_finish)
 
 
 def shared_locals(locals_: tuple[Local, ...], teams: int) -> tuple[bool, Size]:
@@ -99,7 +99,7 @@ def _map_nest(nest: Nest, threads: int) -> NestMapping:
     widest = max(_lanes(nest), default=1)
     team = widest if widest <= WARP else threads
     teams = threads // team
-    work = units(nest) if nest.accumulators else nest.loop.extent
+    work = nest.units if nest.accumulators else nest.loop.extent
     lanes = fold_bytes((*nest.accumulators, nest.loop), threads) if team > WARP else 0
     in_shared, local_bytes = shared_locals(nest.locals, teams)
     return NestMapping(team, teams, work, in_shared, local_bytes, lanes)

@@ -38,10 +38,8 @@ from graphc.backends.entry import (
     Range,
     assigned,
     declared,
-    has_finish,
     partial_buffers,
     unit_statements,
-    units,
     updated,
 )
 from graphc.backends.renderer import Array, Operand, Scope, Slot
@@ -92,7 +90,7 @@ class CudaRenderer(CRenderer):
 
     def render(self) -> str:
         parts = [self._call()]
-        if has_finish(self.kernel):
+        if self.kernel.has_finish:
             parts.append(self._finish())
         return "\n".join(parts)
 
@@ -123,7 +121,7 @@ class CudaRenderer(CRenderer):
             self.written = written(nest.finish)
             for accumulator, buffer in zip(nest.accumulators, partials, strict=True):
                 self.statements((accumulator,))
-                self._fold_partials(accumulator, self.arrays[buffer.name], self.value(k.size(units(nest))))
+                self._fold_partials(accumulator, self.arrays[buffer.name], self.value(k.size(nest.units)))
                 shared = max(shared, self.threads * accumulator.dtype.itemsize)
             self.statements(nest.finish)
             shared = max(shared, 2 * self.region_bytes)
@@ -225,7 +223,7 @@ class CudaRenderer(CRenderer):
     def _nest(self, nest: Nest, partials: tuple[Buffer, ...]) -> None:
         zero, loop, self.first = k.int_const(0), nest.loop, "team"
         if nest.accumulators:
-            self.work = Range(UNIT, zero, k.size(units(nest)), unit_statements(nest, partials))
+            self.work = Range(UNIT, zero, k.size(nest.units), unit_statements(nest, partials))
         else:
             self.work = Range(loop.index, zero, k.size(loop.extent), loop.body)
             packed = choose_packs(self.kernel, nest, self._offset) if self.team == 1 else None
