@@ -28,7 +28,7 @@ from graphc.program.program import (
     Step,
 )
 from graphc.schedule import cost
-from graphc.schedule.elements import Elements, storage
+from graphc.schedule.elements import Elements
 from graphc.schedule.emit_kernel import emit_kernel
 from graphc.schedule.fusion import Fusion, Group, fuse
 from graphc.schedule.in_place import merge_in_place
@@ -90,11 +90,6 @@ class _Assembly:
         self.names: set[str] = set()
         states = {v: Ref("state", i) for i, v in enumerate(graph.variables)}
         self.wanted_in_place = {unit: states[variable] for unit, variable in order.in_place.items()}
-        self.results = {storage(v) for v in graph.roots}
-        self.read_by: dict[Value, set[Group]] = {}
-        for group in fusion.groups:
-            for producer in group.producers:
-                self.read_by.setdefault(producer, set()).add(group)
 
     def run(self) -> Program:
         self.bind_leaves()
@@ -168,12 +163,8 @@ class _Assembly:
         else:
             self.emit_gemm(task)
 
-    def stored_units(self, group: Group) -> set[Value]:
-        """The units of `group` that another group reads, or that are results."""
-        return {u for u in group.units if u in self.results or self.read_by.get(u, set()) - {group}}
-
     def emit_group(self, group: Group, epilogue: bool) -> tuple[Kernel, tuple[Value, ...]]:
-        stored = self.stored_units(group)
+        stored = {u for u in group.units if self.fusion.is_stored(u)}
         emitted = emit_kernel(group, self.elements, stored, "kernel", self.codes, self.tuning)
         kernel = collapse_loops(emitted.kernel, keep_rows=epilogue)
         operands = emitted.operands
@@ -262,7 +253,7 @@ class _Assembly:
         nest = kernel.nests[0]
         if nest.loop.extent != rows or nest.loop.lanes:
             return None
-        if result not in self.results and not self.read_by[result] - {group}:
+        if result not in self.fusion.results and self.fusion.readers[result] == {group}:
             kernel, operands = self.reuse_result(kernel, operands, result)
         return self.finish_call([(kernel, operands)], self.hint([group]))
 

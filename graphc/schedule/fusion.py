@@ -11,6 +11,7 @@ import enum
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphc.dims import Shape
 from graphc.ir.graph import Graph
@@ -18,7 +19,7 @@ from graphc.ir.value import Value
 from graphc.kernel_ir import expr as k
 from graphc.kernel_ir.expr import Expr
 from graphc.ops.definition import op_of
-from graphc.schedule.elements import Elements, Source, load_index, loads
+from graphc.schedule.elements import Elements, Source, load_index, loads, storage
 
 LARGEST_GROUP = 3000  # nodes of scalar expression in one kernel; bounds compile time, not speed
 
@@ -75,6 +76,20 @@ class Fusion:
     groups: list[Group]
     group_of: dict[Value, Group]
     refusals: dict[tuple[Value, Value], str]  # (producer, consumer) → reason
+    results: frozenset[Value]  # units that outputs and updates need in memory
+
+    @cached_property
+    def readers(self) -> dict[Value, set[Group]]:
+        """For each unit that other groups read, those groups."""
+        readers: dict[Value, set[Group]] = {}
+        for group in self.groups:
+            for producer in group.producers:
+                readers.setdefault(producer, set()).add(group)
+        return readers
+
+    def is_stored(self, unit: Value) -> bool:
+        """Whether a unit leaves its kernel: another group reads it, or it is a result."""
+        return unit in self.results or unit in self.readers
 
 
 def axis_index(axis: int) -> Expr:
@@ -132,6 +147,7 @@ class _Fuser:
     def __init__(self, graph: Graph, units: list[Value], elements: Elements):
         self.units = units
         self.elements = elements
+        self.results = frozenset(storage(v) for v in graph.roots)
         self.position = {unit: i for i, unit in enumerate(units)}
         self.refusals: dict[tuple[Value, Value], str] = {}
         self.group_of: dict[Value, Group] = {}
@@ -146,7 +162,7 @@ class _Fuser:
                     self.try_merge(producer, consumer)
             self.merge_neighbours()
         groups = list(dict.fromkeys(self.group_of[u] for u in self.units))
-        return Fusion(self.in_order(groups), self.group_of, self.refusals)
+        return Fusion(self.in_order(groups), self.group_of, self.refusals, self.results)
 
     def single(self, unit: Value) -> Group:
         if op_of(unit).library is not None:

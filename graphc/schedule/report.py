@@ -51,24 +51,16 @@ def _group(schedule: Schedule, group: Group, names: dict[Value, str]) -> list[st
     assert group.domain is not None
     reduced = f", reduces axes {list(group.domain.reduced)}" if group.domain.reduced else ""
     lines = [f"     over {list(group.domain.shape)}{reduced}"]
-    bound = {u for u in group.units if _stored(schedule, u)}
     for unit in group.units:
         found = role_of(unit, group.domain)
         assert found is not None
-        kept = "stored" if unit in bound else "stays in the kernel"
+        kept = "stored" if schedule.fusion.is_stored(unit) else "stays in the kernel"
         over = schedule.order.in_place.get(unit)
         if over is not None:
             kept = f"overwrites {names[over]}"
         role = f"{found[0].name.lower()}, {kept}"
         lines.append(f"       {names[unit]:6} {unit.op.name:12} {role:32} @ {unit.origin}")
     return lines + _boundaries(schedule, group, names)
-
-
-def _stored(schedule: Schedule, unit: Value) -> bool:
-    group = schedule.fusion.group_of[unit]
-    read = any(unit in g.producers for g in schedule.fusion.groups if g is not group)
-    results = schedule.graph.roots
-    return read or any(unit is v for v in results)
 
 
 def _boundaries(schedule: Schedule, group: Group, names: dict[Value, str]) -> list[str]:
