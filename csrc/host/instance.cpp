@@ -23,21 +23,6 @@ void check_count(std::size_t expected, std::size_t got, const char* what) {
   }
 }
 
-// A frame that goes back when the call ends, however it ends.
-class Lease {
- public:
-  Lease(Executable& executable, const std::int64_t* extents)
-      : executable_(executable), frame_(executable.acquire(extents)) {}
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() { executable_.release(std::move(frame_)); }
-  Frame& frame() { return *frame_; }
-
- private:
-  Executable& executable_;
-  std::unique_ptr<Frame> frame_;
-};
-
 // The prepared frame is used by one call at a time.
 class Turn {
  public:

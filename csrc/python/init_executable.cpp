@@ -130,21 +130,6 @@ void gather_extents(const ExecutableObject* self, References& arrays, std::int64
   }
 }
 
-// A frame that goes back when the call ends, however it ends.
-class Lease {
- public:
-  Lease(Executable& executable, const std::int64_t* extents)
-      : executable_(executable), frame_(executable.acquire(extents)) {}
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() { executable_.release(std::move(frame_)); }
-  Frame& frame() { return *frame_; }
-
- private:
-  Executable& executable_;
-  std::unique_ptr<Frame> frame_;
-};
-
 class ReleasedGil {
  public:
   ReleasedGil() : state_(PyEval_SaveThread()) {}
